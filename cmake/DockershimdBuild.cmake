@@ -1,0 +1,53 @@
+# What every target of ours shares: language level, warnings, sanitizers, compiler cache, linker.
+
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+find_program(MOLD_PROGRAM mold)
+
+add_library(dockershimd_options INTERFACE)
+target_compile_options(dockershimd_options INTERFACE -Wall -Wextra -Werror)
+# Includes start at src/, so that a file's include path is its place in the tree.
+target_include_directories(dockershimd_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
+# Boost 1.74 does not recognise coroutines of newer compilers by itself.
+target_compile_definitions(dockershimd_options INTERFACE
+  BOOST_ASIO_HAS_CO_AWAIT=1 BOOST_ASIO_HAS_STD_COROUTINE=1 BOOST_ASIO_NO_DEPRECATED=1)
+if(MOLD_PROGRAM)
+  target_link_options(dockershimd_options INTERFACE -fuse-ld=mold)
+endif()
+if(DOCKERSHIMD_SANITIZE)
+  target_compile_options(dockershimd_options INTERFACE
+    -fsanitize=${DOCKERSHIMD_SANITIZE} -fno-omit-frame-pointer)
+  if(DOCKERSHIMD_SANITIZE MATCHES "undefined")
+    target_compile_options(dockershimd_options INTERFACE -fno-sanitize-recover=undefined)
+  endif()
+  target_link_options(dockershimd_options INTERFACE -fsanitize=${DOCKERSHIMD_SANITIZE})
+endif()
+
+# dockershimd_library(NAME SOURCES... LINK libs...): one static library for one folder,
+# also reachable as dockershimd::NAME.
+function(dockershimd_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
+  add_library(dockershimd_${name} STATIC ${ARG_SOURCES})
+  add_library(dockershimd::${name} ALIAS dockershimd_${name})
+  target_link_libraries(dockershimd_${name}
+    PUBLIC dockershimd_options ${ARG_LINK} PRIVATE ${ARG_PRIVATE_LINK})
+endfunction()
+
+# dockershimd_test(NAME LABEL SOURCES... LINK libs...): one gtest program, one ctest entry.
+function(dockershimd_test name label)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE dockershimd_options ${ARG_LINK} GTest::gmock GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS ${label} SKIP_RETURN_CODE 77 TIMEOUT 600)
+endfunction()

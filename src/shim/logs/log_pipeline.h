@@ -1,0 +1,60 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/call_context.h"
+#include "base/result.h"
+#include "dockerapi/client.h"
+
+namespace dockershimd::shim::logs {
+
+/// One container's log: where Docker writes it and where kubelet wants to read it.
+struct LogStream {
+  std::string container_id;
+  std::string description;           ///< for our own log lines: "namespace/pod/container"
+  std::filesystem::path docker_log;  ///< inspect's LogPath; empty with another log driver
+  std::filesystem::path cri_log;     ///< absolute; its folder is made if missing
+  bool tty = false;
+};
+
+struct LogOptions {
+  std::filesystem::path state_dir;  ///< positions are kept below <state_dir>/logs
+};
+
+/// Turns Docker's log files into CRI log files, for all containers of the node. Thread-safe. One
+/// thread of its own; idle containers cost nothing.
+class LogPipeline {
+ public:
+  LogPipeline(LogOptions options, dockerapi::Client& docker);
+  /// Stops at once; what was not written yet is found again by the remembered positions.
+  ~LogPipeline();
+  LogPipeline(const LogPipeline&) = delete;
+  LogPipeline& operator=(const LogPipeline&) = delete;
+
+  /// Follows a container's log from where it was left, or from its beginning. The CRI file exists
+  /// when this returns. Does nothing if the container is followed already.
+  [[nodiscard]] base::Status Follow(const LogStream& stream);
+
+  /// CRI ReopenContainerLog: kubelet has renamed the file; goes on in a new one. When it returns,
+  /// the new file exists and nothing more is written to the old one.
+  [[nodiscard]] base::Status Reopen(const std::string& container_id);
+
+  /// The container has ended: writes what is left, then closes its files. Does not wait.
+  void Finish(const std::string& container_id);
+
+  /// As Finish, and waits until all is written or the context ends.
+  [[nodiscard]] base::Status FinishAndWait(const base::CallContext& context,
+                                           const std::string& container_id);
+
+  /// The container has been removed: drops its remembered position. Call after FinishAndWait.
+  void Forget(const std::string& container_id);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dockershimd::shim::logs

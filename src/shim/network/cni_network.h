@@ -1,0 +1,72 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "base/call_context.h"
+#include "base/result.h"
+#include "shim/network/pod_network.h"
+
+namespace dockershimd::shim::network {
+
+struct CniOptions {
+  std::filesystem::path conf_dir = "/etc/cni/net.d";
+  std::vector<std::filesystem::path> bin_dirs = {"/opt/cni/bin", "/usr/lib/cni"};
+  /// As libcni's default, so that pods of a former runtime on this node can be torn down.
+  std::filesystem::path cache_dir = "/var/lib/cni";
+  std::chrono::seconds plugin_timeout{60};
+};
+
+/// Pod networks by CNI plugins (CNI spec 0.3.1 to 1.1). Thread-safe: pods are set up at the same
+/// time; the caller keeps calls on one pod apart. The configuration is read again when its folder
+/// changed, so that a network add-on can be installed while the daemon runs.
+class CniNetwork {
+ public:
+  explicit CniNetwork(CniOptions options);
+  ~CniNetwork();
+  CniNetwork(const CniNetwork&) = delete;
+  CniNetwork& operator=(const CniNetwork&) = delete;
+
+  /// Whether there is a usable configuration with all its plugins present (and, where the
+  /// configuration's version knows STATUS, whether the plugins say so).
+  [[nodiscard]] NetworkCondition Condition(const base::CallContext& context);
+
+  /// True when the conf folder holds at least one configuration, usable or not.
+  [[nodiscard]] bool HasConfiguration();
+
+  /// Brings up `lo` and runs ADD of every plugin. After a failure everything that was done has
+  /// been undone by DEL, and the plugin's own message is in the error.
+  [[nodiscard]] base::Result<PodAddresses> SetUp(const base::CallContext& context,
+                                                 const PodNetworkRequest& request);
+
+  /// Runs DEL with what was cached by SetUp. Succeeds for a pod that was never set up.
+  [[nodiscard]] base::Status TearDown(const base::CallContext& context,
+                                      const PodNetworkRequest& request);
+
+  /// The addresses given at SetUp, from memory or from the cached result on disk (pods of a former
+  /// runtime included); where there is none, those seen inside `netns_path`. Empty list: none.
+  [[nodiscard]] PodAddresses Addresses(const std::string& sandbox_id,
+                                       const std::string& netns_path);
+
+  /// Tears down what is cached for sandboxes that are not in `valid_sandbox_ids`: leases left by
+  /// a crash between ADD and its answer. Only touches cached results that this daemon wrote.
+  void CollectGarbage(const base::CallContext& context,
+                      const std::unordered_set<std::string>& valid_sandbox_ids);
+
+  /// CRI UpdateRuntimeConfig: CIDRs for the ipRanges capability, comma-separated (dual stack);
+  /// kept for later pods only.
+  [[nodiscard]] base::Status SetPodCidr(const std::string& pod_cidr);
+
+  /// For the verbose Status answer: the loaded configuration as JSON text, or "{}".
+  [[nodiscard]] std::string DescribeConfiguration();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dockershimd::shim::network
