@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Compares critest's JSON reports with the ledger of specs that are known to fail.
+
+usage: compare.py [--partial] ENGINE RUNTIME LEDGER REPORTS
+
+The ledger is about dockershimd; the figures of other runtimes are only printed. Its lines are
+ENGINE<TAB>SPEC<TAB>STATE<TAB>REASON, where ENGINE may be * for all; STATE is "cannot" for what no
+runtime can pass here, "todo" for what we do not do yet. --partial: not all specs were asked for.
+"""
+
+import json
+import os
+import sys
+
+STATES = ("cannot", "todo")
+
+
+def read_ledger(path, engine):
+    known = {}
+    with open(path) as file:
+        for number, line in enumerate(file, 1):
+            line = line.rstrip("\n")
+            if not line or line.startswith("#"):
+                continue
+            fields = line.split("\t")
+            if len(fields) != 4 or fields[2] not in STATES or not fields[3]:
+                sys.exit(f"{path}:{number}: not ENGINE<TAB>SPEC<TAB>STATE<TAB>REASON")
+            if fields[0] in (engine, "*"):
+                known[fields[1]] = fields[3]
+    return known
+
+
+def spec_name(spec):
+    return " ".join([*spec["ContainerHierarchyTexts"], spec["LeafNodeText"]])
+
+
+def read_specs(reports):
+    """(name, state, message) of each spec that was asked for."""
+    for kind in ("default", "websocket"):
+        path = os.path.join(reports, kind + ".json")
+        if not os.path.exists(path):
+            if kind == "default":
+                sys.exit(f"critest left no report; see {reports}/default.log")
+            continue
+        with open(path) as file:
+            suites = json.load(file)
+        for suite in suites:
+            for spec in suite["SpecReports"] or []:
+                message = spec.get("Failure", {}).get("Message", "")
+                if spec["LeafNodeType"] != "It":
+                    if spec["State"] not in ("passed", "skipped"):
+                        sys.exit(f"critest's {spec['LeafNodeType']} failed: {message}")
+                    continue
+                # Filtered out (benchmarks, or by a focus): critest gives no reason then.
+                if spec["State"] == "pending" or (spec["State"] == "skipped" and not message):
+                    continue
+                prefix = "[websocket] " if kind == "websocket" else ""
+                yield prefix + spec_name(spec), spec["State"], message
+
+
+def indented(text):
+    return "\n".join("      " + line for line in text.strip().splitlines()[:12])
+
+
+def main():
+    arguments = sys.argv[1:]
+    partial = arguments[:1] == ["--partial"]
+    if partial:
+        arguments = arguments[1:]
+    engine, runtime, ledger_path, reports = arguments
+    known = read_ledger(ledger_path, engine) if runtime == "dockershimd" else {}
+
+    passed, failed, skipped = {}, {}, {}
+    for name, state, message in read_specs(reports):
+        {"passed": passed, "skipped": skipped}.get(state, failed)[name] = message
+
+    judged = runtime == "dockershimd"
+    unexpected = [name for name in failed if name not in known]
+    now_passing = [name for name in known if name in passed]
+    unknown = [] if partial else [name for name in known if name not in {**passed, **failed, **skipped}]
+
+    title = f"conformance {engine} {runtime}"
+    for name in sorted(skipped):
+        print(f"  skipped: {name}\n{indented(skipped[name])}")
+    for name in sorted(failed):
+        if name in known:
+            print(f"  in the ledger: {name}\n      {known[name]}")
+    for name in sorted(unexpected):
+        print(f"  FAILED: {name}\n{indented(failed[name])}")
+    if judged:
+        for name in sorted(now_passing):
+            print(f"  PASSES: {name}\n      delete its line from {ledger_path}")
+        for name in sorted(unknown):
+            print(f"  NO SUCH SPEC: {name}\n      correct its line in {ledger_path}")
+
+    streaming = sum(name.startswith("[websocket]") for name in passed)
+    over = sum(name.startswith("[websocket]") for name in {**passed, **failed})
+    print(f"{title}: of {len(passed) + len(failed) - over} specs {len(passed) - streaming} pass"
+          + (f", over WebSocket {streaming} of {over}" if over else ""))
+    ledger_count = sum(name in known for name in failed)
+    print(f"{title}: {len(passed)} passed, {len(failed)} failed ({ledger_count} in the ledger), "
+          f"{len(skipped)} skipped")
+    with open(os.path.join(reports, "totals"), "w") as file:
+        print(len(passed), len(unexpected) + len(now_passing) + len(unknown),
+              len(skipped) + ledger_count, file=file)
+    return 1 if judged and (unexpected or now_passing or unknown) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
