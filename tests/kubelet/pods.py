@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+"""Static pods on a real kubelet: they start, restart, survive a killed runtime, and leave nothing.
+
+usage (inside with-engine): pods.py KUBELET [SCENARIO...]
+"""
+
+import glob
+import os
+import re
+import sys
+import time
+import traceback
+
+import node
+
+PROBES = {
+    "readinessProbe": {"httpGet": {"path": "/", "port": 80}, "periodSeconds": 1},
+    "livenessProbe": {"exec": {"command": ["cat", "/etc/nginx/nginx.conf"]}, "periodSeconds": 1},
+}
+FOREVER = ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 0.1; done"]
+
+
+def start_web(kubelet):
+    """The pod that several scenarios need; it starts once."""
+    kubelet.add("web", [{"image": node.NGINX, **PROBES,
+                         "ports": [{"containerPort": 80, "hostPort": 8080}]}])
+    node.wait_for("web is Ready", 60, lambda: kubelet.is_ready("web"))
+
+
+def probes(kubelet):
+    """A pod with an HTTP readiness probe and an exec liveness probe becomes and stays Ready."""
+    start_web(kubelet)
+    time.sleep(5)  # some rounds of both probes
+    assert kubelet.is_ready("web"), "no longer Ready"
+    assert kubelet.status("web")["restartCount"] == 0, "was restarted"
+
+
+def host_port(kubelet):
+    """A host port answers on the node's address."""
+    start_web(kubelet)
+    page = node.wait_for("the host port answers", 10, lambda: node.opener.open(
+        f"http://{node.NODE_ADDRESS}:8080/", timeout=2).read())
+    assert b"nginx" in page
+
+
+def logs_and_exec(kubelet):
+    """kubelet serves a container's log, and runs a command in it."""
+    kubelet.add("talker", [{"command": ["sh", "-c", "echo to-stdout; echo to-stderr >&2; sleep 1000"]}])
+    node.wait_for("talker runs", 60, lambda: "running" in kubelet.status("talker")["state"])
+    name = f"talker-{node.NODE_NAME}"
+    log = node.wait_for("both lines are in the log", 10, lambda: (
+        lambda text: text if "to-stdout" in text and "to-stderr" in text else None)(
+            kubelet.get(f"/containerLogs/tests/{name}/main")))
+    assert sorted(log.split()) == ["to-stderr", "to-stdout"], log
+    path = glob.glob(f"/var/log/pods/tests_{name}_*/main/0.log")
+    assert path, "no log file in the pod's log folder"
+    with open(path[0]) as file:
+        for line in file:
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d) (stdout|stderr) F to-\2\n", line), line
+    output = kubelet.post(f"/run/tests/{name}/main?cmd=hostname")
+    assert output.strip() == name, output
+
+
+def restarts(kubelet):
+    """Containers that end are restarted, with their exit code and reason in the status."""
+    kubelet.add("exits-7", [{"command": ["sh", "-c", "sleep 1; exit 7"]}])
+    kubelet.add("completes", [{"command": ["true"]}], restartPolicy="OnFailure")
+    kubelet.add("grows", [{"command": ["sh", "-c", "x=a; while true; do x=$x$x; done"],
+                           "resources": {"limits": {"memory": "24Mi"}}}])
+    kubelet.add("unwell", [{"command": FOREVER, "livenessProbe": {
+        "exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1}}])
+
+    def last_end(name):
+        status = kubelet.status(name)
+        assert status["restartCount"] >= 1, "not restarted yet"
+        return status["lastState"]["terminated"]
+
+    end = node.wait_for("exits-7 is restarted", 60, lambda: last_end("exits-7"))
+    assert (end["exitCode"], end["reason"]) == (7, "Error"), end
+    assert end["containerID"] and end["startedAt"] < end["finishedAt"], end
+    end = node.wait_for("grows is restarted", 60, lambda: last_end("grows"))
+    assert (end["exitCode"], end["reason"]) == (137, "OOMKilled"), end
+    end = node.wait_for("unwell is restarted", 60, lambda: last_end("unwell"))
+    assert (end["exitCode"], end["reason"]) == (0, "Completed"), end
+    node.wait_for("completes has Succeeded", 60,
+                  lambda: kubelet.pod("completes")["status"]["phase"] == "Succeeded")
+    end = kubelet.status("completes")["state"]["terminated"]
+    assert (end["exitCode"], end["reason"]) == (0, "Completed"), end
+
+
+def init_and_sidecar(kubelet):
+    """Init containers run in order and share a volume; two containers share network and hostname."""
+    mount = [{"name": "shared", "mountPath": "/shared"}]
+    kubelet.add("team", [
+        {"image": node.NGINX, **PROBES},
+        {"name": "side", "volumeMounts": mount, "command": [
+            "sh", "-c", "test \"$(cat /shared/steps)\" = '1 2' && exec sleep 1000"],
+         "readinessProbe": {"exec": {"command": ["wget", "-q", "-O", "-", "http://127.0.0.1/"]},
+                            "periodSeconds": 1}},
+    ], volumes=[{"name": "shared", "emptyDir": {}}], initContainers=[
+        {"name": "first", "image": node.BUSYBOX, "volumeMounts": mount,
+         "command": ["sh", "-c", "echo -n '1 ' >>/shared/steps"]},
+        {"name": "second", "image": node.BUSYBOX, "volumeMounts": mount,
+         "command": ["sh", "-c", "echo -n 2 >>/shared/steps"]},
+    ])
+    node.wait_for("team is Ready", 60, lambda: kubelet.is_ready("team"))
+
+
+def killed_runtime(kubelet):
+    """The runtime is killed again and again while pods start: all of them start all the same."""
+    start_web(kubelet)
+    names = []
+    # kubelet acts on a manifest at once: each delay meets another moment, while a sandbox, its
+    # network, or a container is being made.
+    for wave, delay in enumerate((0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9)):
+        for number in range(2):
+            names.append(f"crowd-{wave}-{number}")
+            kubelet.add(names[-1], [{"command": FOREVER}])
+        time.sleep(delay)
+        node.runtime("kill")
+        node.runtime("start")
+    node.wait_for("all of the crowd is Ready", 120, lambda: all(kubelet.is_ready(n) for n in names))
+    assert kubelet.is_ready("web") and kubelet.status("web")["restartCount"] == 0, \
+        "a pod that ran before did not come through"
+
+
+def restarted_runtime(kubelet):
+    """Containers outlive a clean restart of the runtime."""
+    start_web(kubelet)
+    before = kubelet.status("web")["containerID"]
+    node.runtime("stop")
+    assert node.opener.open(f"http://{node.NODE_ADDRESS}:8080/", timeout=2).read()
+    node.runtime("start")
+    time.sleep(3)
+    node.wait_for("web is Ready", 30, lambda: kubelet.is_ready("web"))
+    assert kubelet.status("web")["containerID"] == before
+    assert kubelet.status("web")["restartCount"] == 0
+
+
+def nothing_left(kubelet):
+    """Without their manifests, nothing of the pods is left on the node."""
+    kubelet.remove_all()
+
+    def clean():
+        left = node.leftovers()
+        assert not left, left
+        return True
+
+    # Kubelet collects dead containers once a minute.
+    node.wait_for("nothing is left of the pods", 180, clean)
+
+
+SCENARIOS = [probes, host_port, logs_and_exec, restarts, init_and_sidecar, restarted_runtime,
+             killed_runtime, nothing_left]
+
+
+def main():
+    wanted = sys.argv[2:]
+    chosen = [scenario for scenario in SCENARIOS if not wanted or scenario.__name__ in wanted]
+    kubelet = node.Kubelet(sys.argv[1])
+    kubelet.start()
+    passed = failed = 0
+    for scenario in chosen:
+        start = time.monotonic()
+        try:
+            scenario(kubelet)
+            passed += 1
+            verdict = "ok    "
+        except Exception as error:
+            failed += 1
+            verdict = "FAILED"
+            if not isinstance(error, AssertionError):
+                traceback.print_exc(file=sys.stdout)
+            else:
+                where = traceback.extract_tb(error.__traceback__)[-1]
+                print(f"  {where.name}:{where.lineno}: {error or where.line}")
+        print(f"{verdict} {scenario.__name__} ({time.monotonic() - start:.1f} s): {scenario.__doc__}",
+              flush=True)
+    kubelet.stop()
+    print(f"kubelet on {node.ENGINE} {os.environ['DSD_TEST_RUNTIME']}: {passed} passed, {failed} failed")
+    with open(os.environ.get("DSD_TEST_TOTALS") or os.path.join(node.LOGS, "totals"), "w") as file:
+        print(passed, failed, 0, file=file)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
