@@ -134,12 +134,26 @@ def runtime(*arguments):
     subprocess.run([os.path.join(SUPPORT, "runtime"), *arguments], check=True)
 
 
+def network_namespaces():
+    """Those of processes and those that mounts keep alive, besides the node's own."""
+    own = os.stat("/proc/self/ns/net").st_ino
+    found = {int(number) for number in run("lsns", "-t", "net", "-n", "-o", "NS").split()}
+    with open("/proc/self/mountinfo") as file:
+        mounts = [line.split()[4] for line in file if " - nsfs " in line]
+    for mount in mounts:
+        try:
+            found.add(os.stat(mount).st_ino)
+        except OSError:
+            pass  # unmounted meanwhile
+    return sorted(found - {own})
+
+
 def leftovers():
     """Everything that pods bring to a node, by kind. Empty kinds are left out."""
     found = {
         "sandboxes": run("crictl", "pods", "-q").split(),
         "containers": run("crictl", "ps", "-a", "-q").split(),
-        "network namespaces": [os.path.basename(path) for path in glob.glob("/run/netns/*")],
+        "network namespaces": network_namespaces(),
         "veth devices": [line.split(":")[1].strip() for line in
                          run("ip", "-o", "link", "show", "type", "veth").splitlines()],
         "leases": [path for path in glob.glob(os.environ["DSD_TEST_CNI_LEASES"] + "/*/*")
