@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "dockerapi/containers.h"
+#include "dockerapi/images.h"
+#include "dockerapi/streams.h"
+#include "dockerapi/system.h"
+
+namespace dockershimd::dockerapi {
+
+// Docker's answers as our types. Each returns kInternal for a text that is not JSON of the
+// expected kind; missing members read as empty.
+
+[[nodiscard]] base::Result<EngineVersion> DecodeVersion(std::string_view body);
+[[nodiscard]] base::Result<EngineInfo> DecodeInfo(std::string_view body);
+[[nodiscard]] base::Result<DiskUsage> DecodeDiskUsage(std::string_view body);
+[[nodiscard]] base::Result<Event> DecodeEvent(std::string_view line);
+
+[[nodiscard]] base::Result<std::vector<ContainerSummary>> DecodeContainerList(
+    std::string_view body);
+[[nodiscard]] base::Result<ContainerDetails> DecodeContainer(std::string_view body);
+[[nodiscard]] base::Result<ExecState> DecodeExec(std::string_view body);
+
+[[nodiscard]] base::Result<std::vector<ImageSummary>> DecodeImageList(std::string_view body);
+[[nodiscard]] base::Result<ImageDetails> DecodeImage(std::string_view body);
+
+/// One line of a pull's or load's progress; the error that it carries, where it does.
+[[nodiscard]] base::Result<Progress> DecodeProgress(std::string_view line);
+
+/// The answer of /containers/{id}/wait.
+[[nodiscard]] base::Result<int> DecodeExitCode(std::string_view body);
+
+/// The member `name` of an answer such as {"Id": "..."}; kInternal where it is missing.
+[[nodiscard]] base::Result<std::string> DecodeMember(std::string_view body, const char* name);
+
+}  // namespace dockershimd::dockerapi

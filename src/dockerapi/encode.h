@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+
+#include "dockerapi/containers.h"
+#include "dockerapi/images.h"
+#include "dockerapi/streams.h"
+
+namespace dockershimd::dockerapi {
+
+// Request bodies and headers as Docker wants them. ToJson(ContainerSpec) is in containers.h.
+
+[[nodiscard]] std::string ToJson(const Resources& resources);
+[[nodiscard]] std::string ToJson(const ExecSpec& spec);
+
+/// The value of X-Registry-Auth.
+[[nodiscard]] std::string RegistryAuthHeader(const RegistryAuth& auth);
+
+/// The "filters" of a list or of the event stream, as JSON.
+[[nodiscard]] std::string LabelFilters(const std::vector<std::string>& labels);
+[[nodiscard]] std::string EventFilters(const EventOptions& options);
+
+/// Percent-encodes everything but unreserved characters, for a path segment or a query value.
+[[nodiscard]] std::string UrlEncode(std::string_view text);
+
+}  // namespace dockershimd::dockerapi

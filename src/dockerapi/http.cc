@@ -1,0 +1,39 @@
+#include "dockerapi/http.h"
+
+#include "dockerapi/json_util.h"
+
+namespace dockershimd::dockerapi {
+namespace {
+
+base::Code CodeOf(int status) {
+  switch (status) {
+    case 400:
+      return base::Code::kInvalidArgument;
+    case 401:
+      return base::Code::kUnauthenticated;
+    case 403:
+      return base::Code::kPermissionDenied;
+    case 404:
+      return base::Code::kNotFound;
+    case 409:
+      return base::Code::kAlreadyExists;
+    case 501:
+      return base::Code::kUnimplemented;
+    case 503:
+      return base::Code::kUnavailable;
+    default:
+      return base::Code::kInternal;
+  }
+}
+
+}  // namespace
+
+base::Error FromDocker(std::string_view operation, int status, std::string_view body) {
+  std::string message;
+  const Json json = Json::parse(body, nullptr, false);
+  if (!json.is_discarded()) message = StringOf(json, "message");
+  if (message.empty()) message = std::string(body.substr(0, 200));
+  return {CodeOf(status), fmt::format("{}: docker {}: {}", operation, status, message), status};
+}
+
+}  // namespace dockershimd::dockerapi

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace dockershimd::dockerapi {
+
+/// One request to the engine. `operation` names it without ids, for errors and metrics.
+struct HttpRequest {
+  std::string operation;  ///< "POST /containers/{id}/start"
+  std::string method;
+  std::string target;  ///< path and query, without the API version
+  std::string body;
+  std::string content_type = "application/json";
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+struct HttpResponse {
+  int status = 0;
+  std::string body;
+};
+
+/// What a refusal of Docker's means: the code by its HTTP status, Docker's own message, and the
+/// operation as context.
+[[nodiscard]] base::Error FromDocker(std::string_view operation, int status, std::string_view body);
+
+/// 2xx, 304 (it is so already) and 101 are no refusals.
+[[nodiscard]] inline bool IsSuccess(int status) {
+  return (status >= 200 && status < 300) || status == 304 || status == 101;
+}
+
+}  // namespace dockershimd::dockerapi
