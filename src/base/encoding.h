@@ -11,6 +11,9 @@ namespace dockershimd::base {
 /// Padded URL-safe base64 (RFC 4648 section 5), as Docker's X-Registry-Auth header wants it.
 [[nodiscard]] std::string Base64UrlEncode(std::string_view bytes);
 
+/// Padded standard base64 (RFC 4648 section 4).
+[[nodiscard]] std::string Base64Encode(std::string_view bytes);
+
 /// Standard base64 (RFC 4648 section 4), as CRI's AuthConfig.auth carries "user:password".
 [[nodiscard]] Result<std::string> Base64Decode(std::string_view text);
 

@@ -1,0 +1,285 @@
+#include "shim/service/containers.h"
+
+#include <filesystem>
+#include <thread>
+#include <utility>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "shim/service/creation.h"
+#include "shim/service/mount_sources.h"
+#include "shim/translate/container.h"
+#include "shim/translate/labels.h"
+#include "shim/translate/names.h"
+#include "shim/translate/resources.h"
+#include "shim/translate/sandbox.h"
+#include "shim/translate/status.h"
+
+namespace dockershimd::shim::service {
+namespace {
+
+using base::Code;
+using base::Fail;
+using base::Result;
+using runtime::v1::ContainerState;
+
+/// How long a container's removal waits until its log is written.
+constexpr std::chrono::seconds kLogLimit(10);
+constexpr std::chrono::milliseconds kRemovalCheck(50);
+
+std::string LogPath(const translate::ContainerRecord& container) {
+  return translate::LabelOr(container.details.spec.labels, translate::kLogPathLabel);
+}
+
+/// Pods of dockershim and cri-dockerd have a link to Docker's own file there, which kubelet
+/// reads as it is.
+bool IsLink(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::is_symlink(path, ignored);
+}
+
+/// Somebody else is removing it: waits until that is done.
+base::Status WaitUntilGone(const base::CallContext& context, dockerapi::Client& docker,
+                           const std::string& id) {
+  while (!context.IsExpired() && !context.IsCancelled()) {
+    const auto details = docker.InspectContainer(context, id);
+    if (!details && details.error().code == Code::kNotFound) return {};
+    std::this_thread::sleep_for(kRemovalCheck);
+  }
+  return Fail(Code::kDeadlineExceeded, "container {} is still being removed by Docker", id);
+}
+
+}  // namespace
+
+Result<runtime::v1::CreateContainerResponse> Containers::Create(
+    const base::CallContext& context, const runtime::v1::CreateContainerRequest& request) {
+  if (auto checked = translate::CheckContainerConfig(request.config()); !checked) {
+    return Fail(checked.error());
+  }
+  const auto sandbox = model_.FindSandbox(request.pod_sandbox_id());
+  if (!sandbox) return Fail(sandbox.error());
+  const auto& pod = **sandbox;
+  if (!pod.details.state.running) {
+    return Fail(Code::kFailedPrecondition, "pod sandbox {} ({}) does not run", pod.details.id,
+                translate::Describe(pod.config.metadata()));
+  }
+  const auto facts = engine_.Facts();
+  if (!facts) return Fail(facts.error());
+  auto config = request.config();
+  if (auto prepared = PrepareMountSources(&config); !prepared) return Fail(prepared.error());
+  const auto& sandbox_config = request.has_sandbox_config() ? request.sandbox_config() : pod.config;
+  const auto spec = translate::ContainerSpecOf(
+      {request.config(), config, sandbox_config, pod.details.id, pod.runtime_handler},
+      (*facts)->view, [](const std::string& path) { return base::ReadFile(path); });
+  if (!spec) return Fail(spec.error());
+
+  const auto remove_stale = [&](const std::string& id) -> base::Status {
+    if (auto refreshed = model_.Refresh(context, id); !refreshed) return refreshed;
+    const auto holder = model_.FindContainer(id);
+    if (holder && (*holder)->details.state.running) {
+      return Fail(Code::kAlreadyExists, "container {} already runs under this name", id);
+    }
+    return RemoveNow(context, id);
+  };
+  const std::string name =
+      translate::ContainerName(pod.config.metadata(), request.config().metadata());
+  auto id = CreateNamed(context, docker_, name, *spec, remove_stale);
+  if (!id && id.error().code == Code::kNotFound) {
+    return Fail(Code::kNotFound, "image '{}' is not on this node: pull it first ({})",
+                config.image().image(), id.error().message);
+  }
+  if (!id) return Fail(id.error());
+  if (auto refreshed = model_.Refresh(context, *id); !refreshed) {
+    (void)docker_.RemoveContainer(base::CallContext::ForCleanup(), *id, true);
+    return Fail(refreshed.error(), "read the new container " + *id);
+  }
+  runtime::v1::CreateContainerResponse response;
+  response.set_container_id(*id);
+  return response;
+}
+
+base::Status Containers::FollowLog(const translate::ContainerRecord& container) {
+  const std::string path = LogPath(container);
+  if (path.empty() || IsLink(path)) return {};
+  const auto facts = engine_.Facts();
+  if (!facts) return Fail(facts.error());
+  const auto& details = container.details;
+  logs::LogStream stream;
+  stream.container_id = details.id;
+  stream.description =
+      fmt::format("{} ({})", translate::LabelOr(details.spec.labels, "io.kubernetes.pod.name"),
+                  container.config.metadata().name());
+  stream.cri_log = path;
+  stream.tty = details.spec.tty;
+  if (details.spec.host.log_driver == "json-file") {
+    // Docker tells the path only once the container has run.
+    stream.docker_log = details.log_path.empty()
+                            ? fmt::format("{}/containers/{}/{}-json.log", (*facts)->info.root_dir,
+                                          details.id, details.id)
+                            : details.log_path;
+  }
+  return logs_.Follow(stream);
+}
+
+Result<runtime::v1::StartContainerResponse> Containers::Start(
+    const base::CallContext& context, const runtime::v1::StartContainerRequest& request) {
+  const auto container = model_.FindContainer(request.container_id());
+  if (!container) return Fail(container.error());
+  const std::string& id = (*container)->details.id;
+  const auto state = translate::ContainerStateOf(**container);
+  if (state == ContainerState::CONTAINER_RUNNING) return runtime::v1::StartContainerResponse();
+  if (state != ContainerState::CONTAINER_CREATED) {
+    return Fail(Code::kFailedPrecondition,
+                "container {} has run already ({}); create a new one instead of starting it again",
+                id, runtime::v1::ContainerState_Name(state));
+  }
+  if (auto followed = FollowLog(**container); !followed) {
+    return Fail(followed.error(), "open the log of container " + id);
+  }
+  const auto started = docker_.StartContainer(context, id);
+  // Whatever came of it is what the next status must say.
+  const auto refreshed = model_.Refresh(base::CallContext::ForCleanup(), id);
+  if (!started) {
+    logs_.Finish(id);
+    return Fail(started.error(), "start container " + (*container)->config.metadata().name());
+  }
+  if (!refreshed) return Fail(refreshed.error());
+  return runtime::v1::StartContainerResponse();
+}
+
+base::Status Containers::StopNow(const base::CallContext& context, const std::string& id,
+                                 std::chrono::seconds grace) {
+  const auto stopped = docker_.StopContainer(context, id, grace);
+  const auto refreshed = model_.Refresh(base::CallContext::ForCleanup(), id);
+  if (!stopped && stopped.error().code != Code::kNotFound) return stopped;
+  return refreshed;
+}
+
+Result<runtime::v1::StopContainerResponse> Containers::Stop(
+    const base::CallContext& context, const runtime::v1::StopContainerRequest& request) {
+  const auto container = model_.FindContainer(request.container_id());
+  if (!container && container.error().code == Code::kNotFound) {
+    return runtime::v1::StopContainerResponse();
+  }
+  if (!container) return Fail(container.error());
+  if (translate::ContainerStateOf(**container) == ContainerState::CONTAINER_RUNNING) {
+    const std::chrono::seconds grace(std::max<std::int64_t>(0, request.timeout()));
+    if (auto stopped = StopNow(context, (*container)->details.id, grace); !stopped) {
+      return Fail(stopped.error());
+    }
+  }
+  return runtime::v1::StopContainerResponse();
+}
+
+void Containers::RemoveLogLink(const translate::ContainerRecord& container) {
+  const std::string path = LogPath(container);
+  if (path.empty() || !IsLink(path)) return;
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+}
+
+base::Status Containers::RemoveNow(const base::CallContext& context, const std::string& id) {
+  const auto container = model_.FindContainer(id);
+  if (container && (*container)->details.state.running) {
+    if (auto stopped = StopNow(context, id, std::chrono::seconds(0)); !stopped) return stopped;
+  }
+  // Docker's copy of the log goes with the container: ours must be complete first.
+  if (auto written = logs_.FinishAndWait(context.Within(kLogLimit), id); !written) {
+    spdlog::warn("the end of container {}'s log may be lost: {}", id, written.error().message);
+  }
+  auto removed = docker_.RemoveContainer(context, id, true);
+  if (!removed && removed.error().code == Code::kAlreadyExists) {
+    removed = WaitUntilGone(context, docker_, id);
+  }
+  if (!removed && removed.error().code != Code::kNotFound) return removed;
+  if (container) RemoveLogLink(**container);
+  logs_.Forget(id);
+  model_.Forget(id);
+  return {};
+}
+
+Result<runtime::v1::RemoveContainerResponse> Containers::Remove(
+    const base::CallContext& context, const runtime::v1::RemoveContainerRequest& request) {
+  const auto container = model_.FindContainer(request.container_id());
+  if (!container && container.error().code != Code::kNotFound) return Fail(container.error());
+  if (container) {
+    if (auto removed = RemoveNow(context, (*container)->details.id); !removed) {
+      return Fail(removed.error());
+    }
+  }
+  return runtime::v1::RemoveContainerResponse();
+}
+
+Result<runtime::v1::ListContainersResponse> Containers::List(
+    const runtime::v1::ListContainersRequest& request) const {
+  runtime::v1::ListContainersResponse response;
+  for (const auto& container : model_.Containers()) {
+    auto row = translate::ToContainer(*container);
+    if (translate::Matches(request.filter(), row)) *response.add_containers() = std::move(row);
+  }
+  return response;
+}
+
+Result<runtime::v1::ContainerStatusResponse> Containers::Status(
+    const runtime::v1::ContainerStatusRequest& request) const {
+  const auto container = model_.FindContainer(request.container_id());
+  if (!container) return Fail(container.error());
+  runtime::v1::ContainerStatusResponse response;
+  *response.mutable_status() = translate::ToContainerStatus(**container);
+  if (request.verbose()) {
+    (*response.mutable_info())["info"] = translate::ContainerInfo(**container);
+  }
+  return response;
+}
+
+Result<runtime::v1::UpdateContainerResourcesResponse> Containers::UpdateResources(
+    const base::CallContext& context, const runtime::v1::UpdateContainerResourcesRequest& request) {
+  const auto container = model_.FindContainer(request.container_id());
+  if (!container) return Fail(container.error());
+  if (request.has_windows()) {
+    return Fail(Code::kInvalidArgument, "windows: this is a Linux node");
+  }
+  const auto facts = engine_.Facts();
+  if (!facts) return Fail(facts.error());
+  const auto resources = translate::ToDockerResources(request.linux(), (*facts)->view);
+  if (!resources) return Fail(resources.error());
+  const std::string& id = (*container)->details.id;
+  if (auto updated = docker_.UpdateContainer(context, id, *resources); !updated) {
+    return Fail(updated.error());
+  }
+  if (auto refreshed = model_.Refresh(context, id); !refreshed) return Fail(refreshed.error());
+  return runtime::v1::UpdateContainerResourcesResponse();
+}
+
+Result<runtime::v1::ReopenContainerLogResponse> Containers::ReopenLog(
+    const runtime::v1::ReopenContainerLogRequest& request) {
+  const auto container = model_.FindContainer(request.container_id());
+  if (!container) return Fail(container.error());
+  if (translate::ContainerStateOf(**container) != ContainerState::CONTAINER_RUNNING) {
+    return Fail(Code::kFailedPrecondition, "container {} does not run", request.container_id());
+  }
+  if (IsLink(LogPath(**container))) {
+    return Fail(Code::kFailedPrecondition,
+                "container {} was made by another runtime and logs straight to Docker's file, "
+                "which Docker rotates",
+                request.container_id());
+  }
+  if (auto reopened = logs_.Reopen((*container)->details.id); !reopened) {
+    return Fail(reopened.error());
+  }
+  return runtime::v1::ReopenContainerLogResponse();
+}
+
+void Containers::ResumeLogs() {
+  for (const auto& container : model_.Containers()) {
+    const auto state = translate::ContainerStateOf(*container);
+    if (state == ContainerState::CONTAINER_CREATED) continue;
+    if (auto followed = FollowLog(*container); !followed) {
+      spdlog::warn("the log of container {} cannot be followed: {}", container->details.id,
+                   followed.error().message);
+    }
+    if (state != ContainerState::CONTAINER_RUNNING) logs_.Finish(container->details.id);
+  }
+}
+
+}  // namespace dockershimd::shim::service

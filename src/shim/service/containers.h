@@ -1,0 +1,65 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "base/call_context.h"
+#include "base/result.h"
+#include "cri/runtime/v1/api.pb.h"
+#include "dockerapi/client.h"
+#include "shim/logs/log_pipeline.h"
+#include "shim/node/engine.h"
+#include "shim/node/model.h"
+
+namespace dockershimd::shim::service {
+
+/// The containers of pods: CRI's container calls. Thread-safe.
+class Containers {
+ public:
+  Containers(dockerapi::Client& docker, node::Engine& engine, node::Model& model,
+             logs::LogPipeline& logs)
+      : docker_(docker), engine_(engine), model_(model), logs_(logs) {}
+
+  [[nodiscard]] base::Result<runtime::v1::CreateContainerResponse> Create(
+      const base::CallContext& context, const runtime::v1::CreateContainerRequest& request);
+  [[nodiscard]] base::Result<runtime::v1::StartContainerResponse> Start(
+      const base::CallContext& context, const runtime::v1::StartContainerRequest& request);
+  /// Succeeds for a container that has ended or is unknown, as CRI asks.
+  [[nodiscard]] base::Result<runtime::v1::StopContainerResponse> Stop(
+      const base::CallContext& context, const runtime::v1::StopContainerRequest& request);
+  /// Kills what still runs. Succeeds for an unknown container, as CRI asks.
+  [[nodiscard]] base::Result<runtime::v1::RemoveContainerResponse> Remove(
+      const base::CallContext& context, const runtime::v1::RemoveContainerRequest& request);
+  [[nodiscard]] base::Result<runtime::v1::ListContainersResponse> List(
+      const runtime::v1::ListContainersRequest& request) const;
+  [[nodiscard]] base::Result<runtime::v1::ContainerStatusResponse> Status(
+      const runtime::v1::ContainerStatusRequest& request) const;
+  [[nodiscard]] base::Result<runtime::v1::UpdateContainerResourcesResponse> UpdateResources(
+      const base::CallContext& context,
+      const runtime::v1::UpdateContainerResourcesRequest& request);
+  [[nodiscard]] base::Result<runtime::v1::ReopenContainerLogResponse> ReopenLog(
+      const runtime::v1::ReopenContainerLogRequest& request);
+
+  // For the pod that a container belongs to:
+  [[nodiscard]] base::Status StopNow(const base::CallContext& context, const std::string& id,
+                                     std::chrono::seconds grace);
+  [[nodiscard]] base::Status RemoveNow(const base::CallContext& context, const std::string& id);
+
+  // For Docker's events:
+  /// Goes on with the logs of all containers, after the daemon or the engine came back.
+  void ResumeLogs();
+  void OnEnded(const std::string& id) { logs_.Finish(id); }
+  void OnRemoved(const std::string& id) { logs_.Forget(id); }
+
+ private:
+  [[nodiscard]] base::Status FollowLog(const translate::ContainerRecord& container);
+  void RemoveLogLink(const translate::ContainerRecord& container);
+
+  dockerapi::Client& docker_;
+  node::Engine& engine_;
+  node::Model& model_;
+  logs::LogPipeline& logs_;
+};
+
+}  // namespace dockershimd::shim::service

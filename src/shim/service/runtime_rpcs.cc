@@ -1,0 +1,89 @@
+#include "shim/service/runtime_rpcs.h"
+
+#include "shim/service/rpc.h"
+
+namespace dockershimd::shim::service {
+namespace {
+
+using base::CallContext;
+using grpc::ServerContext;
+using grpc::ServerWriter;
+
+grpc::Status NotInThisVersion(const char* rpc) {
+  return {grpc::StatusCode::UNIMPLEMENTED,
+          std::string(rpc) + ": this version of dockershimd does not have it"};
+}
+
+}  // namespace
+
+// One line per RPC is all there is to say; the macro says it once.
+#define DOCKERSHIMD_SERVE(name, answer)                                                    \
+  grpc::Status RuntimeRpcs::name(ServerContext* context,                                   \
+                                 const runtime::v1::name##Request* request,                \
+                                 runtime::v1::name##Response* response) {                  \
+    return Serve(                                                                          \
+        #name, context, *request, response,                                                \
+        [&]([[maybe_unused]] const CallContext& call,                                      \
+            [[maybe_unused]] const runtime::v1::name##Request& asked) { return answer; }); \
+  }
+#define DOCKERSHIMD_LATER(name)                                                     \
+  grpc::Status RuntimeRpcs::name(ServerContext*, const runtime::v1::name##Request*, \
+                                 runtime::v1::name##Response*) {                    \
+    return NotInThisVersion(#name);                                                 \
+  }
+#define DOCKERSHIMD_STREAM_LATER(name, request_type, response_type)                \
+  grpc::Status RuntimeRpcs::name(ServerContext*, const runtime::v1::request_type*, \
+                                 ServerWriter<runtime::v1::response_type>*) {      \
+    return NotInThisVersion(#name);                                                \
+  }
+
+DOCKERSHIMD_SERVE(Version, node_.Version())
+DOCKERSHIMD_SERVE(Status, node_.Status(call, asked))
+DOCKERSHIMD_SERVE(RuntimeConfig, node_.RuntimeConfig())
+DOCKERSHIMD_SERVE(UpdateRuntimeConfig, node_.UpdateRuntimeConfig(asked))
+
+DOCKERSHIMD_SERVE(RunPodSandbox, sandboxes_.Run(call, asked))
+DOCKERSHIMD_SERVE(StopPodSandbox, sandboxes_.Stop(call, asked))
+DOCKERSHIMD_SERVE(RemovePodSandbox, sandboxes_.Remove(call, asked))
+DOCKERSHIMD_SERVE(PodSandboxStatus, sandboxes_.Status(asked))
+DOCKERSHIMD_SERVE(ListPodSandbox, sandboxes_.List(asked))
+
+DOCKERSHIMD_SERVE(CreateContainer, containers_.Create(call, asked))
+DOCKERSHIMD_SERVE(StartContainer, containers_.Start(call, asked))
+DOCKERSHIMD_SERVE(StopContainer, containers_.Stop(call, asked))
+DOCKERSHIMD_SERVE(RemoveContainer, containers_.Remove(call, asked))
+DOCKERSHIMD_SERVE(ListContainers, containers_.List(asked))
+DOCKERSHIMD_SERVE(ContainerStatus, containers_.Status(asked))
+DOCKERSHIMD_SERVE(UpdateContainerResources, containers_.UpdateResources(call, asked))
+DOCKERSHIMD_SERVE(ReopenContainerLog, containers_.ReopenLog(asked))
+
+DOCKERSHIMD_SERVE(ExecSync, exec_.Sync(call, asked))
+
+DOCKERSHIMD_LATER(Exec)
+DOCKERSHIMD_LATER(Attach)
+DOCKERSHIMD_LATER(PortForward)
+DOCKERSHIMD_LATER(ContainerStats)
+DOCKERSHIMD_LATER(ListContainerStats)
+DOCKERSHIMD_LATER(PodSandboxStats)
+DOCKERSHIMD_LATER(ListPodSandboxStats)
+DOCKERSHIMD_LATER(CheckpointContainer)
+DOCKERSHIMD_LATER(CheckpointPod)
+DOCKERSHIMD_LATER(RestorePod)
+DOCKERSHIMD_LATER(ListMetricDescriptors)
+DOCKERSHIMD_LATER(ListPodSandboxMetrics)
+DOCKERSHIMD_LATER(UpdatePodSandboxResources)
+DOCKERSHIMD_STREAM_LATER(GetContainerEvents, GetEventsRequest, ContainerEventResponse)
+DOCKERSHIMD_STREAM_LATER(StreamPodSandboxes, StreamPodSandboxesRequest, StreamPodSandboxesResponse)
+DOCKERSHIMD_STREAM_LATER(StreamContainers, StreamContainersRequest, StreamContainersResponse)
+DOCKERSHIMD_STREAM_LATER(StreamContainerStats, StreamContainerStatsRequest,
+                         StreamContainerStatsResponse)
+DOCKERSHIMD_STREAM_LATER(StreamPodSandboxStats, StreamPodSandboxStatsRequest,
+                         StreamPodSandboxStatsResponse)
+DOCKERSHIMD_STREAM_LATER(StreamPodSandboxMetrics, StreamPodSandboxMetricsRequest,
+                         StreamPodSandboxMetricsResponse)
+
+#undef DOCKERSHIMD_SERVE
+#undef DOCKERSHIMD_LATER
+#undef DOCKERSHIMD_STREAM_LATER
+
+}  // namespace dockershimd::shim::service

@@ -1,0 +1,190 @@
+#include "shim/service/sandboxes.h"
+
+#include <utility>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "shim/service/creation.h"
+#include "shim/translate/names.h"
+#include "shim/translate/sandbox.h"
+#include "shim/translate/status.h"
+
+namespace dockershimd::shim::service {
+namespace {
+
+using base::Code;
+using base::Fail;
+using base::Result;
+
+/// The pause process ends at once on its stop signal; another sandbox image may take longer.
+constexpr std::chrono::seconds kPauseGrace(10);
+
+base::Status WriteResolvConf(const translate::SandboxRecord& sandbox,
+                             const runtime::v1::PodSandboxConfig& config) {
+  if (!config.has_dns_config() || sandbox.details.resolv_conf_path.empty()) return {};
+  // All containers of the pod have this file mounted: it must stay the same inode.
+  return base::WriteFileInPlace(sandbox.details.resolv_conf_path,
+                                translate::ResolvConf(config.dns_config()));
+}
+
+}  // namespace
+
+Result<std::string> Sandboxes::Create(const base::CallContext& context,
+                                      const runtime::v1::RunPodSandboxRequest& request) {
+  const auto facts = engine_.Facts();
+  if (!facts) return Fail(facts.error());
+  const auto spec = translate::SandboxSpec(
+      request.config(), request.runtime_handler(), image_.Reference(), networking_.ModeForNewPods(),
+      (*facts)->view, [](const std::string& path) { return base::ReadFile(path); });
+  if (!spec) return Fail(spec.error());
+  const std::string name = translate::SandboxName(request.config().metadata());
+  const auto create = [&] {
+    return CreateNamed(context, docker_, name, *spec,
+                       [&](const std::string& id) { return RemoveStale(context, id); });
+  };
+  auto id = create();
+  // Somebody's "docker image prune" may have taken the image since we loaded it.
+  if (!id && id.error().code == Code::kNotFound) {
+    if (auto ensured = image_.Ensure(context); !ensured) return Fail(ensured.error());
+    id = create();
+  }
+  return id;
+}
+
+base::Status Sandboxes::RemoveStale(const base::CallContext& context, const std::string& id) {
+  const auto lock = changing_.Lock(id);
+  if (auto refreshed = model_.Refresh(context, id); !refreshed) return refreshed;
+  const auto holder = model_.FindSandbox(id);
+  if (holder) {
+    const auto state = translate::SandboxState(**holder, networking_.ViewOf(**holder));
+    if (state == runtime::v1::PodSandboxState::SANDBOX_READY) {
+      return Fail(Code::kAlreadyExists, "pod sandbox {} ({}) already runs under this name", id,
+                  translate::Describe((*holder)->config.metadata()));
+    }
+  }
+  return RemoveLocked(context, id);
+}
+
+base::Status Sandboxes::BringUp(const base::CallContext& context, const std::string& id,
+                                const runtime::v1::PodSandboxConfig& config) {
+  if (auto started = docker_.StartContainer(context, id); !started) {
+    return Fail(started.error(), "start the sandbox");
+  }
+  if (auto refreshed = model_.Refresh(context, id); !refreshed) return refreshed;
+  const auto sandbox = model_.FindSandbox(id);
+  if (!sandbox) return Fail(sandbox.error());
+  if (!(*sandbox)->details.state.running) {
+    return Fail(Code::kInternal, "the pause process ended at once with code {}: {}",
+                (*sandbox)->details.state.exit_code, (*sandbox)->details.state.error);
+  }
+  if (auto written = WriteResolvConf(**sandbox, config); !written) {
+    return Fail(written.error(), "write the pod's resolv.conf");
+  }
+  return networking_.SetUp(context, **sandbox);
+}
+
+Result<runtime::v1::RunPodSandboxResponse> Sandboxes::Run(
+    const base::CallContext& context, const runtime::v1::RunPodSandboxRequest& request) {
+  if (auto checked = translate::CheckSandboxConfig(request.config()); !checked) {
+    return Fail(checked.error());
+  }
+  // Two calls for one pod: the second must see what the first has made.
+  const std::string name = translate::SandboxName(request.config().metadata());
+  const auto name_lock = changing_.Lock(name);
+  auto id = Create(context, request);
+  if (!id) return Fail(id.error(), "create the sandbox");
+
+  const auto lock = changing_.Lock(*id);
+  if (auto up = BringUp(context, *id, request.config()); !up) {
+    const auto cleanup = base::CallContext::ForCleanup();
+    if (auto removed = RemoveLocked(cleanup, *id); !removed) {
+      spdlog::error("sandbox {} of pod {} could not be removed after a failed start: {}", *id,
+                    translate::Describe(request.config().metadata()), removed.error().message);
+    }
+    return Fail(up.error());
+  }
+  runtime::v1::RunPodSandboxResponse response;
+  response.set_pod_sandbox_id(*id);
+  return response;
+}
+
+base::Status Sandboxes::StopLocked(const base::CallContext& context, const std::string& id) {
+  for (const auto& container : model_.ContainersOf(id)) {
+    if (!container->details.state.running) continue;
+    auto stopped = containers_.StopNow(context, container->details.id, std::chrono::seconds(0));
+    if (!stopped) return Fail(stopped.error(), "stop container " + container->details.id);
+  }
+  const auto sandbox = model_.FindSandbox(id);
+  if (!sandbox) return {};
+  if (auto down = networking_.TearDown(context, **sandbox); !down) return down;
+  if (!(*sandbox)->details.state.running) return {};
+  return containers_.StopNow(context, id, kPauseGrace);
+}
+
+base::Status Sandboxes::RemoveLocked(const base::CallContext& context, const std::string& id) {
+  // What the model missed until now (a container created a moment ago) must go as well.
+  if (auto refreshed = model_.Refresh(context, id); !refreshed) return refreshed;
+  if (auto stopped = StopLocked(context, id); !stopped) return stopped;
+  for (const auto& container : model_.ContainersOf(id)) {
+    auto removed = containers_.RemoveNow(context, container->details.id);
+    if (!removed) return Fail(removed.error(), "remove container " + container->details.id);
+  }
+  return containers_.RemoveNow(context, id);
+}
+
+Result<runtime::v1::StopPodSandboxResponse> Sandboxes::Stop(
+    const base::CallContext& context, const runtime::v1::StopPodSandboxRequest& request) {
+  const auto sandbox = model_.FindSandbox(request.pod_sandbox_id());
+  if (!sandbox && sandbox.error().code != Code::kNotFound) return Fail(sandbox.error());
+  if (sandbox) {
+    const std::string& id = (*sandbox)->details.id;
+    const auto lock = changing_.Lock(id);
+    if (auto stopped = StopLocked(context, id); !stopped) return Fail(stopped.error());
+  }
+  return runtime::v1::StopPodSandboxResponse();
+}
+
+Result<runtime::v1::RemovePodSandboxResponse> Sandboxes::Remove(
+    const base::CallContext& context, const runtime::v1::RemovePodSandboxRequest& request) {
+  const auto sandbox = model_.FindSandbox(request.pod_sandbox_id());
+  if (!sandbox && sandbox.error().code != Code::kNotFound) return Fail(sandbox.error());
+  if (sandbox) {
+    const std::string& id = (*sandbox)->details.id;
+    const auto lock = changing_.Lock(id);
+    if (auto removed = RemoveLocked(context, id); !removed) return Fail(removed.error());
+  }
+  return runtime::v1::RemovePodSandboxResponse();
+}
+
+Result<runtime::v1::PodSandboxStatusResponse> Sandboxes::Status(
+    const runtime::v1::PodSandboxStatusRequest& request) const {
+  const auto sandbox = model_.FindSandbox(request.pod_sandbox_id());
+  if (!sandbox) return Fail(sandbox.error());
+  runtime::v1::PodSandboxStatusResponse response;
+  *response.mutable_status() =
+      translate::ToPodSandboxStatus(**sandbox, networking_.ViewOf(**sandbox));
+  if (request.verbose()) {
+    (*response.mutable_info())["info"] = translate::SandboxInfo(**sandbox);
+  }
+  return response;
+}
+
+Result<runtime::v1::ListPodSandboxResponse> Sandboxes::List(
+    const runtime::v1::ListPodSandboxRequest& request) const {
+  runtime::v1::ListPodSandboxResponse response;
+  for (const auto& sandbox : model_.Sandboxes()) {
+    auto row = translate::ToPodSandbox(*sandbox, networking_.ViewOf(*sandbox));
+    if (translate::Matches(request.filter(), row)) *response.add_items() = std::move(row);
+  }
+  return response;
+}
+
+void Sandboxes::OnRemoved(const std::string& id) {
+  const auto down = networking_.TearDownRemoved(base::CallContext::ForCleanup(), id);
+  if (!down) {
+    spdlog::warn("the network of the removed sandbox {} could not be given back: {}", id,
+                 down.error().message);
+  }
+}
+
+}  // namespace dockershimd::shim::service

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <vector>
+
+#include "base/result.h"
+#include "cri/runtime/v1/api.pb.h"
+#include "dockerapi/containers.h"
+#include "shim/translate/engine_view.h"
+
+namespace dockershimd::shim::translate {
+
+using MountList = google::protobuf::RepeatedPtrField<runtime::v1::Mount>;
+
+/// CRI mounts as HostConfig.Mounts, or as Binds where only those can do it (SELinux relabelling).
+/// Errors name the field and the mount's place in the container.
+[[nodiscard]] base::Status ApplyMounts(const MountList& mounts, const EngineView& engine,
+                                       dockerapi::HostConfig* host);
+
+/// Devices and CDI devices.
+[[nodiscard]] base::Status ApplyDevices(const runtime::v1::ContainerConfig& config,
+                                        const EngineView& engine, dockerapi::HostConfig* host);
+
+}  // namespace dockershimd::shim::translate

@@ -1,0 +1,178 @@
+#include "shim/translate/status.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/util/json_util.h>
+
+#include "shim/translate/container.h"
+#include "shim/translate/images.h"
+#include "shim/translate/labels.h"
+#include "shim/translate/resources.h"
+
+namespace dockershimd::shim::translate {
+namespace {
+
+using runtime::v1::ContainerState;
+using runtime::v1::ContainerStatus;
+using runtime::v1::PodSandboxState;
+
+/// Docker keeps a container that never started as "created", with the failed start's exit code.
+bool FailedToStart(const dockerapi::ContainerState& state) {
+  return state.started_at == 0 && state.exit_code != 0;
+}
+
+bool HasRun(const dockerapi::ContainerState& state) {
+  return state.finished_at != 0 || state.dead || state.status == "exited";
+}
+
+void FillEnd(const dockerapi::ContainerDetails& details, ContainerStatus* status) {
+  const auto& state = details.state;
+  status->set_exit_code(state.exit_code);
+  status->set_message(state.error);
+  status->set_finished_at(state.finished_at);
+  if (FailedToStart(state)) {
+    status->set_reason("ContainerCannotRun");
+    // Kubelet takes a container without times for one that was never tried.
+    status->set_started_at(details.created_at);
+    status->set_finished_at(details.created_at);
+  } else if (state.oom_killed) {
+    status->set_reason("OOMKilled");
+  } else {
+    status->set_reason(state.exit_code == 0 ? "Completed" : "Error");
+  }
+}
+
+bool LabelsMatch(const StringMap& selector, const StringMap& labels) {
+  for (const auto& [name, value] : selector) {
+    const auto found = labels.find(name);
+    if (found == labels.end() || found->second != value) return false;
+  }
+  return true;
+}
+
+std::string ConfigJson(const google::protobuf::Message& config) {
+  std::string text;
+  (void)google::protobuf::util::MessageToJsonString(config, &text);
+  return text.empty() ? "{}" : text;
+}
+
+}  // namespace
+
+PodSandboxState SandboxState(const SandboxRecord& sandbox, const NetworkView& network) {
+  const bool running = sandbox.details.state.running && !sandbox.details.state.paused;
+  return running && network.ready ? PodSandboxState::SANDBOX_READY
+                                  : PodSandboxState::SANDBOX_NOTREADY;
+}
+
+ContainerState ContainerStateOf(const ContainerRecord& container) {
+  const auto& state = container.details.state;
+  if (state.running) return ContainerState::CONTAINER_RUNNING;
+  if (HasRun(state) || FailedToStart(state)) return ContainerState::CONTAINER_EXITED;
+  return state.status == "created" ? ContainerState::CONTAINER_CREATED
+                                   : ContainerState::CONTAINER_UNKNOWN;
+}
+
+runtime::v1::PodSandbox ToPodSandbox(const SandboxRecord& sandbox, const NetworkView& network) {
+  runtime::v1::PodSandbox row;
+  row.set_id(sandbox.details.id);
+  *row.mutable_metadata() = sandbox.config.metadata();
+  row.set_state(SandboxState(sandbox, network));
+  row.set_created_at(sandbox.details.created_at);
+  *row.mutable_labels() = sandbox.config.labels();
+  *row.mutable_annotations() = sandbox.config.annotations();
+  row.set_runtime_handler(sandbox.runtime_handler);
+  return row;
+}
+
+runtime::v1::PodSandboxStatus ToPodSandboxStatus(const SandboxRecord& sandbox,
+                                                 const NetworkView& network) {
+  runtime::v1::PodSandboxStatus status;
+  status.set_id(sandbox.details.id);
+  *status.mutable_metadata() = sandbox.config.metadata();
+  status.set_state(SandboxState(sandbox, network));
+  status.set_created_at(sandbox.details.created_at);
+  *status.mutable_labels() = sandbox.config.labels();
+  *status.mutable_annotations() = sandbox.config.annotations();
+  status.set_runtime_handler(sandbox.runtime_handler);
+  auto& shown = *status.mutable_network();
+  for (std::size_t i = 0; i < network.ips.size(); ++i) {
+    if (i == 0) {
+      shown.set_ip(network.ips[i]);
+    } else {
+      shown.add_additional_ips()->set_ip(network.ips[i]);
+    }
+  }
+  *status.mutable_linux()->mutable_namespaces()->mutable_options() =
+      sandbox.config.linux().security_context().namespace_options();
+  return status;
+}
+
+runtime::v1::Container ToContainer(const ContainerRecord& container) {
+  const auto identity = ContainerImageIdentity(container.config.image(), container.details);
+  runtime::v1::Container row;
+  row.set_id(container.details.id);
+  row.set_pod_sandbox_id(container.sandbox_id);
+  *row.mutable_metadata() = container.config.metadata();
+  *row.mutable_image() = identity.image;
+  row.set_image_ref(identity.image_ref);
+  row.set_image_id(identity.image_id);
+  row.set_state(ContainerStateOf(container));
+  row.set_created_at(container.details.created_at);
+  *row.mutable_labels() = container.config.labels();
+  *row.mutable_annotations() = container.config.annotations();
+  return row;
+}
+
+ContainerStatus ToContainerStatus(const ContainerRecord& container) {
+  const auto& details = container.details;
+  const auto identity = ContainerImageIdentity(container.config.image(), details);
+  ContainerStatus status;
+  status.set_id(details.id);
+  *status.mutable_metadata() = container.config.metadata();
+  status.set_state(ContainerStateOf(container));
+  status.set_created_at(details.created_at);
+  status.set_started_at(details.state.started_at);
+  if (status.state() == ContainerState::CONTAINER_EXITED) FillEnd(details, &status);
+  *status.mutable_image() = identity.image;
+  status.set_image_ref(identity.image_ref);
+  status.set_image_id(identity.image_id);
+  *status.mutable_labels() = container.config.labels();
+  *status.mutable_annotations() = container.config.annotations();
+  *status.mutable_mounts() = container.config.mounts();
+  status.set_log_path(LabelOr(details.spec.labels, kLogPathLabel));
+  *status.mutable_resources()->mutable_linux() =
+      FromDockerResources(details.spec.host.resources, details.spec.host.oom_score_adj);
+  status.set_stop_signal(StopSignalOf(details.spec.stop_signal));
+  return status;
+}
+
+std::string SandboxInfo(const SandboxRecord& sandbox) {
+  const auto& details = sandbox.details;
+  return fmt::format(R"({{"pid":{},"processStatus":"{}","runtimeHandler":"{}",)"
+                     R"("snapshotter":"{}","config":{}}})",
+                     details.state.pid, details.state.status, sandbox.runtime_handler,
+                     details.storage_driver, ConfigJson(sandbox.config));
+}
+
+std::string ContainerInfo(const ContainerRecord& container) {
+  const auto& details = container.details;
+  return fmt::format(R"({{"sandboxID":"{}","pid":{},"processStatus":"{}","removing":{},)"
+                     R"("snapshotter":"{}","config":{}}})",
+                     container.sandbox_id, details.state.pid, details.state.status,
+                     details.state.status == "removing", details.storage_driver,
+                     ConfigJson(container.config));
+}
+
+bool Matches(const runtime::v1::PodSandboxFilter& filter, const runtime::v1::PodSandbox& sandbox) {
+  return sandbox.id().starts_with(filter.id()) &&
+         (!filter.has_state() || filter.state().state() == sandbox.state()) &&
+         LabelsMatch(filter.label_selector(), sandbox.labels());
+}
+
+bool Matches(const runtime::v1::ContainerFilter& filter, const runtime::v1::Container& container) {
+  return container.id().starts_with(filter.id()) &&
+         container.pod_sandbox_id().starts_with(filter.pod_sandbox_id()) &&
+         (!filter.has_state() || filter.state().state() == container.state()) &&
+         LabelsMatch(filter.label_selector(), container.labels());
+}
+
+}  // namespace dockershimd::shim::translate

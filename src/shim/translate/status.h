@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cri/runtime/v1/api.pb.h"
+#include "shim/translate/records.h"
+
+namespace dockershimd::shim::translate {
+
+/// A sandbox's network as it is now.
+struct NetworkView {
+  bool ready = false;            ///< a sandbox without its network reads NOTREADY
+  std::vector<std::string> ips;  ///< pod IP first; empty under host network
+};
+
+[[nodiscard]] runtime::v1::PodSandboxState SandboxState(const SandboxRecord& sandbox,
+                                                        const NetworkView& network);
+[[nodiscard]] runtime::v1::ContainerState ContainerStateOf(const ContainerRecord& container);
+
+/// List rows and statuses.
+[[nodiscard]] runtime::v1::PodSandbox ToPodSandbox(const SandboxRecord& sandbox,
+                                                   const NetworkView& network);
+[[nodiscard]] runtime::v1::PodSandboxStatus ToPodSandboxStatus(const SandboxRecord& sandbox,
+                                                               const NetworkView& network);
+[[nodiscard]] runtime::v1::Container ToContainer(const ContainerRecord& container);
+[[nodiscard]] runtime::v1::ContainerStatus ToContainerStatus(const ContainerRecord& container);
+
+/// The "info" entry of verbose answers, as JSON: what `crictl inspect` prints.
+[[nodiscard]] std::string SandboxInfo(const SandboxRecord& sandbox);
+[[nodiscard]] std::string ContainerInfo(const ContainerRecord& container);
+
+/// CRI filters: an empty field lets everything through; an id may be shortened.
+[[nodiscard]] bool Matches(const runtime::v1::PodSandboxFilter& filter,
+                           const runtime::v1::PodSandbox& sandbox);
+[[nodiscard]] bool Matches(const runtime::v1::ContainerFilter& filter,
+                           const runtime::v1::Container& container);
+
+}  // namespace dockershimd::shim::translate
