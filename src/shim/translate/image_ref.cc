@@ -36,11 +36,13 @@ std::pair<std::string_view, std::optional<std::string_view>> Cut(std::string_vie
   return {text.substr(0, at), text.substr(at + 1)};
 }
 
+/// Splitting an empty text gives no part at all, not an empty one.
 template <class Predicate>
 bool AllParts(std::string_view text, char separator, Predicate is_valid) {
-  return std::ranges::all_of(std::views::split(text, separator), [&](const auto& part) {
-    return is_valid(std::string_view(part.begin(), part.end()));
-  });
+  return !text.empty() &&
+         std::ranges::all_of(std::views::split(text, separator), [&](const auto& part) {
+           return is_valid(std::string_view(part.begin(), part.end()));
+         });
 }
 
 bool IsDomainLabel(std::string_view label) {

@@ -1,0 +1,220 @@
+#include "shim/translate/images.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace dockershimd::shim::translate {
+namespace {
+
+using base::Code;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+const std::string kDigits = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+const std::string kId = "sha256:" + kDigits;
+const std::string kDigest = "sha256:" + std::string(64, 'd');
+
+runtime::v1::ImageSpec Spec(const std::string& image) {
+  runtime::v1::ImageSpec spec;
+  spec.set_image(image);
+  return spec;
+}
+
+dockerapi::ImageDetails Details() {
+  dockerapi::ImageDetails details;
+  details.id = kId;
+  details.repo_tags = {"registry.io/app:1", "busybox:latest"};
+  details.repo_digests = {"registry.io/app@" + kDigest, "busybox@" + kDigest};
+  details.size_bytes = 1234;
+  return details;
+}
+
+TEST(PullName, AlwaysOneVersion) {
+  EXPECT_EQ(PullName(Spec("app"))->Familiar(), "app:latest");
+  EXPECT_EQ(PullName(Spec("r.io/app:2"))->Familiar(), "r.io/app:2");
+  EXPECT_EQ(PullName(Spec("r.io/app:2@" + kDigest))->Familiar(), "r.io/app@" + kDigest);
+}
+
+TEST(PullName, Refuses) {
+  for (const std::string& text : {std::string(), kId, kDigits, std::string("UPPER")}) {
+    const auto name = PullName(Spec(text));
+    ASSERT_FALSE(name) << text;
+    EXPECT_EQ(name.error().code, Code::kInvalidArgument);
+    EXPECT_THAT(name.error().message, HasSubstr("image.image"));
+  }
+}
+
+TEST(LookupReference, NamesAndIds) {
+  EXPECT_EQ(*LookupReference(Spec("docker.io/library/app")), "app:latest");
+  EXPECT_EQ(*LookupReference(Spec("app:1@" + kDigest)), "app@" + kDigest);
+  EXPECT_EQ(*LookupReference(Spec(kId)), kId);
+  EXPECT_EQ(*LookupReference(Spec("0123456789ab")), "0123456789ab");
+}
+
+TEST(LookupReference, Refuses) {
+  EXPECT_EQ(LookupReference(Spec("")).error().code, Code::kInvalidArgument);
+  const auto bad = LookupReference(Spec("../containers/json"));
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().code, Code::kInvalidArgument);
+  EXPECT_THAT(bad.error().message, HasSubstr("image.image"));
+}
+
+TEST(ToImage, Summary) {
+  dockerapi::ImageSummary summary;
+  summary.id = kId;
+  summary.repo_tags = {"app:1", "app:2"};
+  summary.repo_digests = {"app@" + kDigest};
+  summary.size_bytes = 77;
+  const auto image = ToImage(summary, "pause:1");
+  EXPECT_EQ(image.id(), kId);
+  EXPECT_THAT(image.repo_tags(), ElementsAre("app:1", "app:2"));
+  EXPECT_THAT(image.repo_digests(), ElementsAre("app@" + kDigest));
+  EXPECT_EQ(image.size(), 77U);
+  EXPECT_EQ(image.spec().image(), kId);
+  EXPECT_FALSE(image.pinned());
+}
+
+TEST(ToImage, SizeIsNeverZero) {
+  auto details = Details();
+  for (const std::int64_t size : {std::int64_t{0}, std::int64_t{-1}}) {
+    details.size_bytes = size;
+    EXPECT_EQ(ToImage(details, "").size(), 1U);
+  }
+}
+
+TEST(ToImage, PinnedHoweverTheSandboxImageIsWritten) {
+  for (const std::string& pinned :
+       {std::string("registry.io/app:1"), std::string("busybox"),
+        std::string("docker.io/library/busybox:latest"), "registry.io/app@" + kDigest,
+        "registry.io/app:9@" + kDigest, kId}) {
+    EXPECT_TRUE(ToImage(Details(), pinned).pinned()) << pinned;
+  }
+  for (const std::string& other : {std::string("registry.io/app"), std::string("busybox:1"),
+                                   std::string(), "other.io/app@" + kDigest}) {
+    EXPECT_FALSE(ToImage(Details(), other).pinned()) << other;
+  }
+}
+
+struct User {
+  std::string config;
+  std::optional<std::int64_t> uid;
+  std::string name;
+};
+class ImageUsers : public testing::TestWithParam<User> {};
+
+TEST_P(ImageUsers, UidOrName) {
+  auto details = Details();
+  details.user = GetParam().config;
+  const auto image = ToImage(details, "");
+  EXPECT_EQ(image.has_uid(), GetParam().uid.has_value());
+  EXPECT_EQ(image.uid().value(), GetParam().uid.value_or(0));
+  EXPECT_EQ(image.username(), GetParam().name);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ImageUsers,
+                         testing::Values(User{"", {}, ""}, User{"1002", 1002, ""}, User{"0", 0, ""},
+                                         User{"1003:50000", 1003, ""}, User{"1003:users", 1003, ""},
+                                         User{"www-data", {}, "www-data"},
+                                         User{"www-data:www-data", {}, "www-data"},
+                                         User{"1a", {}, "1a"}, User{":5", {}, ""},
+                                         User{"4294967294", 4294967294, ""}));
+
+TEST(ImageInfo, IsJson) {
+  auto details = Details();
+  details.user = "me";
+  details.architecture = "arm64";
+  details.environment = {"A=\xff"};
+  const auto info = nlohmann::json::parse(ImageInfo(details));
+  EXPECT_EQ(info["id"], kId);
+  EXPECT_EQ(info["imageSpec"]["architecture"], "arm64");
+  EXPECT_EQ(info["imageSpec"]["config"]["User"], "me");
+  EXPECT_EQ(info["imageSpec"]["config"]["Env"].size(), 1U);
+}
+
+bool FilterMatches(const std::string& wanted) {
+  runtime::v1::ImageFilter filter;
+  filter.mutable_image()->set_image(wanted);
+  return Matches(filter, ToImage(Details(), ""));
+}
+
+TEST(ImageFilter, Matches) {
+  for (const std::string& wanted :
+       {std::string(), kId, kDigits, std::string("0123456789ab"), std::string("sha256:0123"),
+        std::string("busybox"), std::string("docker.io/library/busybox:latest"),
+        std::string("registry.io/app"), std::string("registry.io/app:1"),
+        "registry.io/app@" + kDigest}) {
+    EXPECT_TRUE(FilterMatches(wanted)) << wanted;
+  }
+}
+
+TEST(ImageFilter, DoesNotMatch) {
+  for (const std::string& wanted :
+       {std::string("busybox:1"), std::string("registry.io/app:2"), std::string("app"),
+        std::string("abc"), std::string("NOT VALID"), "other.io/app@" + kDigest}) {
+    EXPECT_FALSE(FilterMatches(wanted)) << wanted;
+  }
+}
+
+dockerapi::ContainerDetails Container(const std::string& image) {
+  dockerapi::ContainerDetails details;
+  details.image_id = kId;
+  details.spec.image = image;
+  return details;
+}
+
+TEST(ContainerImage, AsKubeletAsks) {
+  auto asked = Spec(kId);
+  asked.set_user_specified_image("busybox");
+  const auto identity = ContainerImageIdentity(asked, Container(kId));
+  EXPECT_EQ(identity.image.image(), "busybox");
+  EXPECT_EQ(identity.image_id, kId);
+  EXPECT_EQ(identity.image_ref, kId);
+}
+
+TEST(ContainerImage, ReferenceIsTheDigestOfTheSameRepository) {
+  auto asked = Spec(kId);
+  asked.set_user_specified_image("docker.io/library/busybox:latest");
+  const auto image = Details();
+  const auto identity = ContainerImageIdentity(asked, Container(kId), &image);
+  EXPECT_EQ(identity.image.image(), "docker.io/library/busybox:latest");
+  EXPECT_EQ(identity.image_ref, "busybox@" + kDigest);
+  EXPECT_EQ(identity.image_id, kId);
+}
+
+TEST(ContainerImage, AskedForById) {
+  const auto image = Details();
+  const auto identity = ContainerImageIdentity(Spec(kId), Container(kId), &image);
+  EXPECT_EQ(identity.image.image(), "registry.io/app:1");
+  EXPECT_EQ(identity.image_ref, "registry.io/app@" + kDigest);
+  EXPECT_EQ(ContainerImageIdentity(Spec(kId), Container(kId)).image.image(), kId);
+}
+
+TEST(ContainerImage, WithoutNames) {
+  dockerapi::ImageDetails image;
+  image.id = kId;
+  const auto identity = ContainerImageIdentity(Spec(""), Container("built:1"), &image);
+  EXPECT_EQ(identity.image.image(), "built:1");
+  EXPECT_EQ(identity.image_ref, kId);
+}
+
+std::string FolderOf(bool containerd_store, const std::string& existing) {
+  dockerapi::EngineInfo info;
+  info.root_dir = "/data/docker";
+  dockerapi::EngineFeatures features;
+  features.containerd_image_store = containerd_store;
+  return ImageFolder(info, features, [&](const std::string& path) {
+    return existing.find(path + ";") != std::string::npos;
+  });
+}
+
+TEST(ImageFolder, WhereTheStoreIs) {
+  EXPECT_EQ(FolderOf(false, "/var/lib/containerd;"), "/data/docker");
+  EXPECT_EQ(FolderOf(true, "/var/lib/containerd;"), "/var/lib/containerd");
+  EXPECT_EQ(FolderOf(true, "/var/lib/containerd;/data/docker/containerd/daemon;"), "/data/docker");
+  EXPECT_EQ(FolderOf(true, ""), "/data/docker");
+}
+
+}  // namespace
+}  // namespace dockershimd::shim::translate
