@@ -84,13 +84,14 @@ CallContext ContextOf(const grpc::ServerContext& context) {
 void LogRpc(const char* rpc, const std::string& subject, const base::Status& outcome,
             std::chrono::nanoseconds duration) {
   const double milliseconds = std::chrono::duration<double, std::milli>(duration).count();
+  const std::string call = subject.empty() ? rpc : fmt::format("{} {}", rpc, subject);
   if (!outcome) {
-    spdlog::warn("{} {}: {}: {} ({:.1f} ms)", rpc, subject, base::CodeName(outcome.error().code),
+    spdlog::warn("{}: {}: {} ({:.1f} ms)", call, base::CodeName(outcome.error().code),
                  outcome.error().message, milliseconds);
     return;
   }
-  spdlog::log(IsRoutine(rpc) ? spdlog::level::debug : spdlog::level::info, "{} {}: ok ({:.1f} ms)",
-              rpc, subject, milliseconds);
+  spdlog::log(IsRoutine(rpc) ? spdlog::level::debug : spdlog::level::info, "{}: ok ({:.1f} ms)",
+              call, milliseconds);
 }
 
 }  // namespace dockershimd::shim::service

@@ -53,7 +53,10 @@ template <class DockerImage>
 runtime::v1::Image Common(const DockerImage& docker, const std::string& pinned_reference) {
   runtime::v1::Image image;
   image.set_id(docker.id);
-  image.mutable_repo_tags()->Add(docker.repo_tags.begin(), docker.repo_tags.end());
+  // With containerd's store Docker lists a name by digest among the tags, too.
+  for (const auto& tag : docker.repo_tags) {
+    if (tag.find('@') == std::string::npos) image.add_repo_tags(tag);
+  }
   image.mutable_repo_digests()->Add(docker.repo_digests.begin(), docker.repo_digests.end());
   // Kubelet takes an image of no size for a broken answer; an image can be that empty.
   image.set_size(static_cast<std::uint64_t>(std::max<std::int64_t>(1, docker.size_bytes)));

@@ -76,6 +76,13 @@ TEST(ToImage, Summary) {
   EXPECT_FALSE(image.pinned());
 }
 
+TEST(ToImage, NamesByDigestAreNoTags) {
+  auto details = Details();
+  details.repo_tags = {"registry.io/app@" + kDigest};
+  EXPECT_THAT(ToImage(details, "").repo_tags(), ElementsAre());
+  EXPECT_EQ(ToImage(details, "").repo_digests_size(), 2);
+}
+
 TEST(ToImage, SizeIsNeverZero) {
   auto details = Details();
   for (const std::int64_t size : {std::int64_t{0}, std::int64_t{-1}}) {

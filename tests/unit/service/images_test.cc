@@ -1,0 +1,228 @@
+#include "shim/service/images.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "base/encoding.h"
+#include "stub_engine.h"
+
+namespace dockershimd::shim::service {
+namespace {
+
+using base::CallContext;
+using base::Code;
+using httplib::Request;
+using httplib::Response;
+using testing::HasSubstr;
+using testing::Not;
+using testsupport::AnswerJson;
+using testsupport::Refuse;
+
+const std::string kId = "sha256:" + std::string(64, 'a');
+const std::string kInspect = R"({"Id":")" + kId + R"(","RepoTags":["r.io/app:1"],"Size":5})";
+constexpr const char* kInspectPath = R"(/v1\.41/images/(.+)/json)";
+constexpr const char* kPullPath = "/v1.41/images/create";
+constexpr const char* kDeletePath = R"(/v1\.41/images/(.+))";
+
+template <class RequestType>
+RequestType About(const std::string& image) {
+  RequestType request;
+  request.mutable_image()->set_image(image);
+  return request;
+}
+
+class ImagesTest : public testing::Test {
+ protected:
+  ImagesTest()
+      : docker_({.socket_path = stub_.Socket()}),
+        engine_(docker_, {"10m", "2"}),
+        images_(docker_, engine_, "r.io/pause:1", std::chrono::seconds(1)) {}
+
+  static CallContext Limit() { return CallContext::WithTimeout(std::chrono::seconds(20)); }
+
+  httplib::Server& Routes() { return stub_.Routes(); }
+
+  void InspectAnswers(const std::string& body) {
+    Routes().Get(kInspectPath,
+                 [=](const Request&, Response& response) { AnswerJson(response, body); });
+  }
+
+  void PullAnswers(const std::string& lines) {
+    Routes().Post(kPullPath, [=, this](const Request& request, Response& response) {
+      pull_ = request;
+      AnswerJson(response, lines);
+    });
+  }
+
+  base::Result<runtime::v1::PullImageResponse> Pull(const std::string& image,
+                                                    const runtime::v1::AuthConfig& auth = {}) {
+    stub_.Start();
+    auto request = About<runtime::v1::PullImageRequest>(image);
+    *request.mutable_auth() = auth;
+    return images_.Pull(Limit(), request);
+  }
+
+  base::Result<runtime::v1::RemoveImageResponse> Remove(const std::string& image) {
+    stub_.Start();
+    return images_.Remove(Limit(), About<runtime::v1::RemoveImageRequest>(image));
+  }
+
+  testsupport::StubEngine stub_;
+  dockerapi::Client docker_;
+  node::Engine engine_;
+  Images images_;
+  Request pull_;
+};
+
+TEST_F(ImagesTest, OneBadImageDoesNotFailTheList) {
+  Routes().Get("/v1.41/images/json", [](const Request&, Response& response) {
+    AnswerJson(response, R"([{"Id":""},null,7,{"Id":"sha256:b","RepoTags":null,"Size":null},
+                             {"Id":"sha256:a","RepoTags":["r.io/pause:1"],"Size":5}])");
+  });
+  stub_.Start();
+  const auto list = images_.List(Limit(), {});
+  ASSERT_TRUE(list) << list.error().message;
+  ASSERT_EQ(list->images_size(), 2);
+  EXPECT_EQ(list->images(0).id(), "sha256:b");
+  EXPECT_FALSE(list->images(0).pinned());
+  EXPECT_TRUE(list->images(1).pinned());
+}
+
+TEST_F(ImagesTest, StatusOfTheAbsentIsEmpty) {
+  Routes().Get(kInspectPath,
+               [](const Request&, Response& response) { Refuse(response, 404, "No such image"); });
+  stub_.Start();
+  const auto status = images_.Status(Limit(), About<runtime::v1::ImageStatusRequest>("app"));
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_FALSE(status->has_image());
+}
+
+TEST_F(ImagesTest, StatusPassesFailuresOn) {
+  Routes().Get(kInspectPath, [](const Request&, Response& response) {
+    Refuse(response, 500, "layer store is broken");
+  });
+  stub_.Start();
+  const auto status = images_.Status(Limit(), About<runtime::v1::ImageStatusRequest>("app"));
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, Code::kInternal);
+  EXPECT_THAT(status.error().message,
+              testing::AllOf(HasSubstr("app:latest"), HasSubstr("layer store is broken")));
+}
+
+TEST_F(ImagesTest, VerboseStatus) {
+  InspectAnswers(kInspect);
+  stub_.Start();
+  auto request = About<runtime::v1::ImageStatusRequest>("r.io/app:1");
+  EXPECT_TRUE(images_.Status(Limit(), request)->info().empty());
+  request.set_verbose(true);
+  EXPECT_THAT(images_.Status(Limit(), request)->info().at("info"), HasSubstr(kId));
+}
+
+TEST_F(ImagesTest, PullAsksForOneTag) {
+  InspectAnswers(kInspect);
+  PullAnswers(R"({"status":"Pulling"})"
+              "\n");
+  const auto pulled = Pull("docker.io/library/app");
+  ASSERT_TRUE(pulled) << pulled.error().message;
+  EXPECT_EQ(pulled->image_ref(), kId);
+  EXPECT_EQ(pull_.get_param_value("fromImage"), "app:latest");
+  EXPECT_FALSE(pull_.has_header("X-Registry-Auth"));
+}
+
+TEST_F(ImagesTest, PullWithCredentials) {
+  InspectAnswers(kInspect);
+  PullAnswers("");
+  runtime::v1::AuthConfig auth;
+  auth.set_username("me");
+  auth.set_password("secret");
+  ASSERT_TRUE(Pull("r.io/app:1", auth));
+  const auto header = base::Base64Decode(pull_.get_header_value("X-Registry-Auth"));
+  ASSERT_TRUE(header);
+  EXPECT_THAT(*header, testing::AllOf(HasSubstr("secret"), HasSubstr("r.io")));
+}
+
+TEST_F(ImagesTest, CredentialsForAnotherRegistryAreNotSent) {
+  InspectAnswers(kInspect);
+  PullAnswers("");
+  runtime::v1::AuthConfig auth;
+  auth.set_username("me");
+  auth.set_password("secret");
+  auth.set_server_address("other.io");
+  ASSERT_TRUE(Pull("r.io/app:1", auth));
+  EXPECT_FALSE(pull_.has_header("X-Registry-Auth"));
+}
+
+TEST_F(ImagesTest, PullErrorsAreReadableAndKeepSecrets) {
+  PullAnswers(
+      R"({"status":"Pulling"})"
+      "\n"
+      R"({"errorDetail":{"message":"x"},"error":"Get \"https://cdn.io/b?Signature=abc\": EOF"})"
+      "\n");
+  const auto pulled = Pull("r.io/app:1");
+  ASSERT_FALSE(pulled);
+  EXPECT_THAT(pulled.error().message,
+              testing::AllOf(HasSubstr("pull image r.io/app:1"), HasSubstr("https://cdn.io/b"),
+                             Not(HasSubstr("abc"))));
+}
+
+TEST_F(ImagesTest, PullThatRepeatsItselfIsStalled) {
+  Routes().Post(kPullPath, [](const Request&, Response& response) {
+    response.set_chunked_content_provider(
+        "application/json", [](std::size_t, httplib::DataSink& sink) {
+          const std::string line = R"({"status":"Downloading","id":"l","progressDetail":)"
+                                   R"({"current":1,"total":9}})"
+                                   "\n";
+          std::this_thread::sleep_for(std::chrono::milliseconds(50));
+          return sink.write(line.data(), line.size());
+        });
+  });
+  const auto pulled = Pull("r.io/app:1");
+  ASSERT_FALSE(pulled);
+  EXPECT_EQ(pulled.error().code, Code::kDeadlineExceeded);
+  EXPECT_THAT(pulled.error().message, HasSubstr("Downloading l (1 of 9 bytes)"));
+}
+
+TEST_F(ImagesTest, RemovesByIdAndAllNames) {
+  InspectAnswers(kInspect);
+  std::string removed;
+  Routes().Delete(kDeletePath, [&](const Request& request, Response& response) {
+    removed = request.matches[1].str() + " " + request.get_param_value("force");
+    AnswerJson(response, "[]");
+  });
+  ASSERT_TRUE(Remove("r.io/app:1"));
+  EXPECT_EQ(removed, kId + " 1");
+}
+
+TEST_F(ImagesTest, SomebodyElseWasFaster) {
+  std::atomic<bool> gone = false;
+  Routes().Get(kInspectPath, [&](const Request&, Response& response) {
+    if (gone) return Refuse(response, 404, "No such image");
+    AnswerJson(response, kInspect);
+  });
+  Routes().Delete(kDeletePath, [&](const Request&, Response& response) {
+    gone = true;
+    Refuse(response, 500, "unrecognized image ID");
+  });
+  EXPECT_TRUE(Remove("r.io/app:1"));
+}
+
+TEST_F(ImagesTest, InUse) {
+  InspectAnswers(kInspect);
+  Routes().Delete(kDeletePath, [](const Request&, Response& response) {
+    Refuse(response, 409, "image is being used by running container abc");
+  });
+  const auto removed = Remove("r.io/app:1");
+  ASSERT_FALSE(removed);
+  EXPECT_EQ(removed.error().code, Code::kFailedPrecondition);
+  EXPECT_THAT(removed.error().message,
+              testing::AllOf(HasSubstr("r.io/app:1"), HasSubstr("running container abc")));
+}
+
+TEST_F(ImagesTest, FilesystemBeforeTheFirstConnection) {
+  EXPECT_EQ(images_.FsInfo().error().code, Code::kUnavailable);
+}
+
+}  // namespace
+}  // namespace dockershimd::shim::service
