@@ -63,7 +63,7 @@ Result<runtime::v1::ImageStatusResponse> Images::Status(
   if (!details && details.error().code == Code::kNotFound) {
     return runtime::v1::ImageStatusResponse();
   }
-  if (!details) return Fail(details.error(), "image " + *reference);
+  if (!details) return Fail(details.error(), "image " + request.image().image());
   runtime::v1::ImageStatusResponse response;
   *response.mutable_image() = translate::ToImage(*details, sandbox_image_);
   if (request.verbose()) (*response.mutable_info())["info"] = translate::ImageInfo(*details);
@@ -94,16 +94,16 @@ Result<runtime::v1::PullImageResponse> Images::Pull(const base::CallContext& con
     spdlog::warn("pull {}: the credentials are for another registry ({}) and are not used",
                  name->Familiar(), request.auth().server_address());
   }
-  const std::string reference = name->Familiar();
+  const std::string shown = name->Familiar();
   dockerapi::PullOptions options;
-  options.reference = reference;
+  options.reference = name->Canonical();
   options.auth = std::move(*auth);
   options.stall_timeout = stall_timeout_;
   if (const auto pulled = PullWatched(context, options); !pulled) {
-    return Fail(Readable(pulled.error()), "pull image " + reference);
+    return Fail(Readable(pulled.error()), "pull image " + shown);
   }
-  const auto details = docker_.InspectImage(context, reference);
-  if (!details) return Fail(details.error(), "look at the pulled image " + reference);
+  const auto details = docker_.InspectImage(context, options.reference);
+  if (!details) return Fail(details.error(), "look at the pulled image " + shown);
   runtime::v1::PullImageResponse response;
   response.set_image_ref(details->id);
   return response;
@@ -133,10 +133,10 @@ Result<runtime::v1::RemoveImageResponse> Images::Remove(
   const auto left = FindId(context, *id);
   if (left && left->empty()) return runtime::v1::RemoveImageResponse();
   if (removed.error().code == Code::kAlreadyExists) {
-    return Fail(Code::kFailedPrecondition, "image {} cannot be removed: {}", *reference,
-                removed.error().message);
+    return Fail(Code::kFailedPrecondition, "image {} cannot be removed: {}",
+                request.image().image(), removed.error().message);
   }
-  return Fail(removed.error(), "remove image " + *reference);
+  return Fail(removed.error(), "remove image " + request.image().image());
 }
 
 Result<runtime::v1::ImageFsInfoResponse> Images::FsInfo() const {

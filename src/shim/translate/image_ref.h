@@ -22,7 +22,8 @@ struct ImageName {
   [[nodiscard]] std::string Repository() const;
   /// Without what Docker adds by itself: "busybox".
   [[nodiscard]] std::string FamiliarRepository() const;
-  /// The whole of it, in long and in short: "docker.io/library/busybox:1" and "busybox:1".
+  /// The whole of it, in long and in short: "docker.io/library/busybox:1" and "busybox:1". The
+  /// short form is for people: that of docker.io/localhost/app, say, means another image.
   [[nodiscard]] std::string Canonical() const;
   [[nodiscard]] std::string Familiar() const;
 

@@ -103,7 +103,7 @@ Result<std::string> LookupReference(const runtime::v1::ImageSpec& image) {
   if (MayBeShortId(text)) return text;
   const auto name = ParseImageName(text);
   if (!name) return Fail(name.error(), "image.image");
-  return name->Exact().Familiar();
+  return name->Exact().Canonical();
 }
 
 runtime::v1::Image ToImage(const dockerapi::ImageSummary& docker,

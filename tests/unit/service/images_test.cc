@@ -108,7 +108,7 @@ TEST_F(ImagesTest, StatusPassesFailuresOn) {
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, Code::kInternal);
   EXPECT_THAT(status.error().message,
-              testing::AllOf(HasSubstr("app:latest"), HasSubstr("layer store is broken")));
+              testing::AllOf(HasSubstr("image app: "), HasSubstr("layer store is broken")));
 }
 
 TEST_F(ImagesTest, VerboseStatus) {
@@ -124,10 +124,10 @@ TEST_F(ImagesTest, PullAsksForOneTag) {
   InspectAnswers(kInspect);
   PullAnswers(R"({"status":"Pulling"})"
               "\n");
-  const auto pulled = Pull("docker.io/library/app");
+  const auto pulled = Pull("app");
   ASSERT_TRUE(pulled) << pulled.error().message;
   EXPECT_EQ(pulled->image_ref(), kId);
-  EXPECT_EQ(pull_.get_param_value("fromImage"), "app:latest");
+  EXPECT_EQ(pull_.get_param_value("fromImage"), "docker.io/library/app:latest");
   EXPECT_FALSE(pull_.has_header("X-Registry-Auth"));
 }
 

@@ -47,8 +47,8 @@ TEST(PullName, Refuses) {
 }
 
 TEST(LookupReference, NamesAndIds) {
-  EXPECT_EQ(*LookupReference(Spec("docker.io/library/app")), "app:latest");
-  EXPECT_EQ(*LookupReference(Spec("app:1@" + kDigest)), "app@" + kDigest);
+  EXPECT_EQ(*LookupReference(Spec("app")), "docker.io/library/app:latest");
+  EXPECT_EQ(*LookupReference(Spec("r.io/app:1@" + kDigest)), "r.io/app@" + kDigest);
   EXPECT_EQ(*LookupReference(Spec(kId)), kId);
   EXPECT_EQ(*LookupReference(Spec("0123456789ab")), "0123456789ab");
 }
