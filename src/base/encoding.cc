@@ -9,6 +9,19 @@
 #include <vector>
 
 namespace dockershimd::base {
+namespace {
+
+/// OpenSSL's decoder skips white space at both ends and takes padding anywhere.
+bool IsBase64(std::string_view text) {
+  if (text.size() % 4 != 0) return false;
+  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
+  return std::all_of(text.begin(), text.end(), [](unsigned char letter) {
+    return (letter >= 'A' && letter <= 'Z') || (letter >= 'a' && letter <= 'z') ||
+           (letter >= '0' && letter <= '9') || letter == '+' || letter == '/';
+  });
+}
+
+}  // namespace
 
 std::string Base64Encode(std::string_view bytes) {
   std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
@@ -27,12 +40,12 @@ std::string Base64UrlEncode(std::string_view bytes) {
 }
 
 Result<std::string> Base64Decode(std::string_view text) {
-  if (text.size() % 4 != 0) return Fail(Code::kInvalidArgument, "not base64: wrong length");
+  if (!IsBase64(text)) return Fail(Code::kInvalidArgument, "not base64");
   std::string bytes(text.size() / 4 * 3 + 1, '\0');
   const int length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
                                      reinterpret_cast<const unsigned char*>(text.data()),
                                      static_cast<int>(text.size()));
-  if (length < 0) return Fail(Code::kInvalidArgument, "not base64: bad character");
+  if (length < 0) return Fail(Code::kInvalidArgument, "not base64");
   // OpenSSL counts the padding as zero bytes.
   const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
   bytes.resize(static_cast<std::size_t>(length) - padding);

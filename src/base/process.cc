@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,10 +14,17 @@
 
 #include "base/unique_fd.h"
 
+// glibc 2.36's header lacks the linkage.
+extern "C" {
+#include <sys/pidfd.h>
+}
+
 namespace dockershimd::base {
 namespace {
 
 constexpr std::size_t kOutputLimit = 8 << 20;
+/// One read takes all that a pipe holds when the program ends; the rest is for what was on its way.
+constexpr int kReadsAfterExit = 8;
 /// How often a caller that has gone away is noticed.
 constexpr std::chrono::milliseconds kCancelCheck(100);
 
@@ -90,10 +96,11 @@ void Child::Drain(UniqueFd& from, std::string& into) {
 Result<CommandOutput> Child::Finish(const CallContext& context, std::string_view standard_input) {
   CommandOutput result;
   if (standard_input.empty()) input_.Reset();
-  bool exited = false;
-  // A grandchild may hold the pipes open for ever: once the program is gone, what is in the pipes
-  // is taken and no more waited for.
-  while (!exited) {
+  // A grandchild may hold the pipes open, or write, for ever: once the program is gone, what is in
+  // the pipes is taken and no more waited for.
+  int reads_after_exit = 0;
+  bool finished = false;
+  while (!finished) {
     if (context.IsExpired()) return Fail(Code::kDeadlineExceeded, "did not end in time; killed");
     if (context.IsCancelled()) return Fail(Code::kCancelled, "the caller went away; killed");
     std::array<pollfd, 4> polled = {{{pidfd_.Get(), POLLIN, 0},
@@ -105,7 +112,9 @@ Result<CommandOutput> Child::Finish(const CallContext& context, std::string_view
     if (polled[1].revents != 0) Drain(output_, result.standard_output);
     if (polled[2].revents != 0) Drain(error_, result.standard_error);
     if (polled[3].revents != 0) Feed(standard_input);
-    exited = polled[0].revents != 0 && polled[1].revents == 0 && polled[2].revents == 0;
+    const bool exited = polled[0].revents != 0;
+    const bool drained = polled[1].revents == 0 && polled[2].revents == 0;
+    finished = exited && (drained || ++reads_after_exit > kReadsAfterExit);
   }
   result.exit_code = Reap(false);
   return result;
@@ -167,8 +176,12 @@ Result<CommandOutput> Run(const CallContext& context, const Command& command) {
   output->write_end.Reset();
   error->write_end.Reset();
   ::fcntl(input->write_end.Get(), F_SETFL, O_NONBLOCK);
-  Child child(pid, UniqueFd(::pidfd_open(pid, 0)), std::move(input->write_end),
-              std::move(output->read_end), std::move(error->read_end));
+  UniqueFd pidfd(::pidfd_open(pid, 0));
+  const int pidfd_errno = errno;
+  const bool watched = pidfd.IsOpen();
+  Child child(pid, std::move(pidfd), std::move(input->write_end), std::move(output->read_end),
+              std::move(error->read_end));
+  if (!watched) return Fail(ErrnoError(pidfd_errno, "watch " + command.argv[0]));
   return child.Finish(context, command.standard_input);
 }
 

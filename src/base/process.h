@@ -24,6 +24,7 @@ struct CommandOutput {
 /// Runs a program in its own process group and waits for it. A program that is still running at
 /// the context's deadline, or when the caller goes away, is killed with its whole group and
 /// reaped: the answer is then kDeadlineExceeded or kCancelled. Each output is kept up to 8 MiB.
+/// The process must ignore SIGPIPE: a program may end before it has read its input.
 [[nodiscard]] Result<CommandOutput> Run(const CallContext& context, const Command& command);
 
 }  // namespace dockershimd::base

@@ -27,15 +27,16 @@ bool Skip(std::string_view text, std::size_t& position, std::string_view any_of)
   return true;
 }
 
-/// Fraction digits beyond nanoseconds are cut off.
+/// Nanoseconds; digits beyond them are cut off. -1 without a digit.
 UnixNanos ReadFraction(std::string_view text, std::size_t& position) {
+  const std::size_t start = position;
   UnixNanos nanos = 0;
   UnixNanos scale = kNanosPerSecond / 10;
   while (position < text.size() && text[position] >= '0' && text[position] <= '9') {
     nanos += (text[position++] - '0') * scale;
     scale /= 10;
   }
-  return nanos;
+  return position > start ? nanos : -1;
 }
 
 /// Seconds east of UTC.
@@ -71,6 +72,7 @@ Result<UnixNanos> ParseRfc3339(std::string_view text) {
   const int second = ReadNumber(text, at, 2);
   if (second < 0 || second > 60) return malformed();
   const UnixNanos nanos = Skip(text, at, ".") ? ReadFraction(text, at) : 0;
+  if (nanos < 0) return malformed();
   const auto offset = ReadOffset(text, at);
   const year_month_day date{year(year_number), month(static_cast<unsigned>(month_number)),
                             day(static_cast<unsigned>(day_number))};
