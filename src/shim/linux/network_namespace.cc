@@ -8,9 +8,11 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <system_error>
 #include <thread>
 
 #include "base/file.h"
@@ -68,20 +70,21 @@ base::Result<std::vector<std::string>> AddressesHere(const std::string& interfac
 
 }  // namespace
 
-base::Status InNetworkNamespace(const std::string& path,
-                                const std::function<base::Status()>& work) {
+base::Status VisitNetworkNamespace(const std::string& path, const std::function<void()>& work) {
   const auto netns = base::OpenFile(path, O_RDONLY);
   if (!netns) return Fail(netns.error(), "network namespace");
-  base::Status outcome;
-  std::jthread thread([&] {
-    if (::setns(netns->Get(), CLONE_NEWNET) != 0) {
-      outcome = Fail(ErrnoError(errno, "enter network namespace " + path));
-    } else {
-      outcome = work();
-    }
-  });
-  thread.join();
-  return outcome;
+  int failed = 0;
+  const auto visit = [&] {
+    failed = ::setns(netns->Get(), CLONE_NEWNET) == 0 ? 0 : errno;
+    if (failed == 0) work();
+  };
+  try {
+    std::jthread(visit).join();
+  } catch (const std::system_error& error) {
+    return Fail(base::Code::kResourceExhausted, "start a thread: {}", error.what());
+  }
+  if (failed != 0) return Fail(ErrnoError(failed, "enter network namespace " + path));
+  return {};
 }
 
 base::Status BringLoopbackUp(const std::string& netns_path) {
@@ -90,15 +93,7 @@ base::Status BringLoopbackUp(const std::string& netns_path) {
 
 base::Result<std::vector<std::string>> InterfaceAddresses(const std::string& netns_path,
                                                           const std::string& interface) {
-  std::vector<std::string> addresses;
-  const auto read = InNetworkNamespace(netns_path, [&]() -> base::Status {
-    auto found = AddressesHere(interface);
-    if (!found) return Fail(found.error());
-    addresses = std::move(*found);
-    return {};
-  });
-  if (!read) return Fail(read.error());
-  return addresses;
+  return InNetworkNamespace(netns_path, [&] { return AddressesHere(interface); });
 }
 
 }  // namespace dockershimd::shim::linuxos

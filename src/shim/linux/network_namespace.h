@@ -1,7 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "base/result.h"
@@ -9,10 +11,20 @@
 namespace dockershimd::shim::linuxos {
 
 /// Runs `work` on a thread of its own inside the network namespace at `path`
-/// ("/proc/<pid>/ns/net"): no thread of the daemon ever changes its own. kNotFound when the
-/// namespace is gone.
-[[nodiscard]] base::Status InNetworkNamespace(const std::string& path,
-                                              const std::function<base::Status()>& work);
+/// ("/proc/<pid>/ns/net") and waits for it: no thread of the daemon ever changes its own.
+/// kNotFound when the namespace is gone.
+[[nodiscard]] base::Status VisitNetworkNamespace(const std::string& path,
+                                                 const std::function<void()>& work);
+
+/// The same for work with a result of its own (base::Result of anything). What it makes there,
+/// such as a socket, stays in that namespace and works on any thread.
+template <class Work>
+[[nodiscard]] std::invoke_result_t<Work> InNetworkNamespace(const std::string& path, Work work) {
+  std::optional<std::invoke_result_t<Work>> result;
+  const auto visited = VisitNetworkNamespace(path, [&] { result.emplace(work()); });
+  if (!visited) return base::Fail(visited.error());
+  return std::move(*result);
+}
 
 /// Sets the interface `lo` of a namespace up.
 [[nodiscard]] base::Status BringLoopbackUp(const std::string& netns_path);

@@ -1,10 +1,13 @@
 #include "shim/network/cni_cache.h"
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "shim/network/cni_config.h"
+#include "shim/network/json_read.h"
 
 namespace dockershimd::shim::network {
 namespace {
@@ -14,17 +17,17 @@ using base::Fail;
 using Json = nlohmann::json;
 
 constexpr std::string_view kKind = "cniCacheV1";
-/// A member that libcni passes over.
+/// The value of a member that libcni passes over.
 constexpr std::string_view kOwner = "dockershimd";
 
-std::string TextOf(const Json& json, const char* name) {
+std::string ObjectMember(const Json& json, const char* name) {
   const auto found = json.find(name);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+  return found != json.end() && found->is_object() ? JsonText(*found) : std::string();
 }
 
-std::string ObjectOf(const Json& json, const char* name) {
-  const auto found = json.find(name);
-  return found != json.end() && found->is_object() ? found->dump() : std::string();
+void PutObject(const char* name, const std::string& text, Json* json) {
+  Json value = ReadJson(text);
+  if (value.is_object()) (*json)[name] = std::move(value);
 }
 
 /// "K=V;K=V" as libcni's list of pairs.
@@ -35,22 +38,66 @@ Json ArgPairs(std::string_view args) {
     args.remove_prefix(std::min(args.size(), part.size() + 1));
     const auto equals = part.find('=');
     if (equals == std::string_view::npos) continue;
-    pairs.push_back({part.substr(0, equals), part.substr(equals + 1)});
+    pairs.push_back(Json::array({part.substr(0, equals), part.substr(equals + 1)}));
   }
   return pairs;
 }
 
-std::string JoinPairs(const Json& pairs) {
+std::string JoinPairs(const Json& json) {
   std::string args;
-  if (!pairs.is_array()) return args;
-  for (const Json& pair : pairs) {
-    if (!pair.is_array() || pair.size() != 2 || !pair[0].is_string() || !pair[1].is_string()) {
-      continue;
-    }
+  const auto pairs = json.find("cniArgs");
+  if (pairs == json.end() || !pairs->is_array()) return args;
+  for (const Json& pair : *pairs) {
+    const bool fine =
+        pair.is_array() && pair.size() == 2 && pair[0].is_string() && pair[1].is_string();
+    if (!fine) continue;
     if (!args.empty()) args += ';';
     args += pair[0].get<std::string>() + "=" + pair[1].get<std::string>();
   }
   return args;
+}
+
+std::string FileName(const CniAttachment& attachment) {
+  return fmt::format("{}-{}-{}", attachment.network, attachment.container_id, attachment.interface);
+}
+
+/// Calls `visit` with each file's path; a folder that is not there has none.
+template <class Visit>
+void ForEachFile(const std::filesystem::path& folder, Visit visit) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    visit(entry->path());
+  }
+}
+
+/// Whether this is a file of ours on its way to its place (base::WriteFileAtomically).
+bool IsTemporary(const std::filesystem::path& file) {
+  constexpr std::size_t kRandomExtension = 7;  // ".XXXXXX"
+  return file.extension().string().size() == kRandomExtension &&
+         file.stem().string().ends_with("-eth0");
+}
+
+/// kNotFound also for what was on its way to replace the real file when a crash came.
+base::Result<CniAttachment> ReadEntry(const std::filesystem::path& file) {
+  if (IsTemporary(file)) return Fail(Code::kNotFound, "not finished");
+  const auto text = base::ReadFile(file);
+  if (!text) return Fail(text.error());
+  auto attachment = DecodeAttachment(*text);
+  if (!attachment) return attachment;
+  if (FileName(*attachment) != file.filename().string()) {
+    return Fail(Code::kInternal, "the name is not that of the cached CNI result in it");
+  }
+  attachment->file = file;
+  return attachment;
+}
+
+/// Whether a crash left this: nobody writes one file for so long.
+bool IsLeftover(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto written = std::filesystem::last_write_time(file, error);
+  const auto age = std::filesystem::file_time_type::clock::now() - written;
+  return !error && IsTemporary(file) && age > std::chrono::minutes(1);
 }
 
 }  // namespace
@@ -62,41 +109,39 @@ std::string EncodeAttachment(const CniAttachment& attachment) {
                {"ifName", attachment.interface},
                {"networkName", attachment.network},
                {"netns", attachment.netns},
-               {"cniArgs", ArgPairs(attachment.args)},
-               {"runtime", kOwner}};
-  if (!attachment.capabilities.empty()) {
-    json["capabilityArgs"] = Json::parse(attachment.capabilities, nullptr, false);
-  }
-  if (!attachment.result.empty()) json["result"] = Json::parse(attachment.result, nullptr, false);
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+               {"cniArgs", ArgPairs(attachment.args)}};
+  if (attachment.ours) json["runtime"] = kOwner;
+  PutObject("capabilityArgs", attachment.capabilities, &json);
+  PutObject("result", attachment.result, &json);
+  return JsonText(json);
 }
 
 base::Result<CniAttachment> DecodeAttachment(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object() || TextOf(json, "kind") != kKind) {
+  const Json json = ReadJson(text);
+  if (!json.is_object() || TextMember(json, "kind") != kKind) {
     return Fail(Code::kInternal, "not a cached CNI result");
   }
   CniAttachment attachment;
-  attachment.network = TextOf(json, "networkName");
-  attachment.container_id = TextOf(json, "containerId");
-  attachment.interface = TextOf(json, "ifName");
-  attachment.netns = TextOf(json, "netns");
-  attachment.args = json.contains("cniArgs") ? JoinPairs(json["cniArgs"]) : "";
-  attachment.capabilities = ObjectOf(json, "capabilityArgs");
-  attachment.result = ObjectOf(json, "result");
-  attachment.ours = TextOf(json, "runtime") == kOwner;
-  auto config = base::Base64Decode(TextOf(json, "config"));
+  attachment.network = TextMember(json, "networkName");
+  attachment.container_id = TextMember(json, "containerId");
+  attachment.interface = TextMember(json, "ifName");
+  attachment.netns = TextMember(json, "netns");
+  attachment.args = JoinPairs(json);
+  attachment.capabilities = ObjectMember(json, "capabilityArgs");
+  attachment.result = ObjectMember(json, "result");
+  attachment.ours = TextMember(json, "runtime") == kOwner;
+  auto config = base::Base64Decode(TextMember(json, "config"));
   if (!config) return Fail(config.error(), "cached CNI result: config");
   attachment.config = std::move(*config);
-  if (attachment.container_id.empty() || attachment.network.empty()) {
-    return Fail(Code::kInternal, "cached CNI result without network or container");
+  if (!IsCniName(attachment.container_id) || !IsCniName(attachment.network) ||
+      !IsCniName(attachment.interface)) {
+    return Fail(Code::kInternal, "cached CNI result without network, container or interface");
   }
   return attachment;
 }
 
 std::filesystem::path CniCache::FileOf(const CniAttachment& attachment) const {
-  return folder_ /
-         fmt::format("{}-{}-{}", attachment.network, attachment.container_id, attachment.interface);
+  return attachment.file.empty() ? folder_ / FileName(attachment) : attachment.file;
 }
 
 base::Status CniCache::Save(const CniAttachment& attachment) const {
@@ -104,37 +149,53 @@ base::Status CniCache::Save(const CniAttachment& attachment) const {
   return base::WriteFileAtomically(FileOf(attachment), EncodeAttachment(attachment));
 }
 
-void CniCache::Remove(const CniAttachment& attachment) const {
-  std::error_code ignored;
-  std::filesystem::remove(FileOf(attachment), ignored);
+base::Status CniCache::Remove(const CniAttachment& attachment) const {
+  std::error_code error;
+  std::filesystem::remove(FileOf(attachment), error);
+  if (!error) return {};
+  return Fail(base::ErrnoError(error.value(), "remove " + FileOf(attachment).string()));
 }
 
-std::vector<CniAttachment> CniCache::Read(std::string_view name_part) const {
-  std::vector<CniAttachment> attachments;
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(folder_, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (name.find(name_part) == std::string::npos) continue;
-    const auto text = base::ReadFile(entry->path());
-    auto attachment = text ? DecodeAttachment(*text) : Fail(text.error());
-    if (attachment) {
-      attachments.push_back(std::move(*attachment));
-    } else if (attachment.error().code != Code::kNotFound) {
-      spdlog::warn("{}: {}", entry->path().string(), attachment.error().message);
-    }
-  }
-  return attachments;
+bool CniCache::Has(const CniAttachment& attachment) const {
+  std::error_code ignored;
+  return std::filesystem::exists(FileOf(attachment), ignored);
 }
 
 std::vector<CniAttachment> CniCache::Find(const std::string& container_id) const {
-  auto attachments = Read(fmt::format("-{}-", container_id));
-  std::erase_if(attachments, [&](const CniAttachment& attachment) {
-    return attachment.container_id != container_id;
-  });
+  std::vector<CniAttachment> attachments;
+  const auto part = fmt::format("-{}-", container_id);
+  const auto take = [&](const std::filesystem::path& file) {
+    if (file.filename().string().find(part) == std::string::npos) return;
+    auto attachment = ReadEntry(file);
+    if (attachment && attachment->container_id == container_id) {
+      attachments.push_back(std::move(*attachment));
+    }
+  };
+  ForEachFile(folder_, take);
+  ForEachFile(former_folder_, take);
   return attachments;
 }
 
-std::vector<CniAttachment> CniCache::All() const { return Read(""); }
+std::vector<CniAttachment> CniCache::All() const {
+  std::vector<CniAttachment> attachments;
+  const auto take = [&](const std::filesystem::path& file) {
+    auto attachment = ReadEntry(file);
+    if (attachment) {
+      attachments.push_back(std::move(*attachment));
+    } else if (attachment.error().code != Code::kNotFound) {
+      spdlog::warn("{} is passed over: {}", file.string(), attachment.error().message);
+    }
+  };
+  ForEachFile(folder_, take);
+  ForEachFile(former_folder_, take);
+  return attachments;
+}
+
+void CniCache::RemoveLeftovers() const {
+  ForEachFile(folder_, [](const std::filesystem::path& file) {
+    std::error_code ignored;
+    if (IsLeftover(file)) std::filesystem::remove(file, ignored);
+  });
+}
 
 }  // namespace dockershimd::shim::network

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,34 +16,45 @@ struct CniAttachment {
   std::string container_id;
   std::string interface;
   std::string netns;
-  std::string args;          ///< CNI_ARGS
-  std::string config;        ///< the configuration list's text at the time of ADD
-  std::string capabilities;  ///< JSON object: runtime values by capability
-  std::string result;        ///< JSON of ADD; empty: ADD was begun and its end never seen
-  bool ours = true;          ///< written by this daemon
+  std::string args;            ///< CNI_ARGS
+  std::string config;          ///< the configuration list's text at the time of ADD
+  std::string capabilities;    ///< JSON object: runtime values by capability
+  std::string result;          ///< JSON of ADD; empty: ADD was begun and its end never seen
+  bool ours = true;            ///< written by this daemon
+  std::filesystem::path file;  ///< where it was read from; not part of the content
 };
 
 [[nodiscard]] std::string EncodeAttachment(const CniAttachment& attachment);
 [[nodiscard]] base::Result<CniAttachment> DecodeAttachment(std::string_view text);
 
-/// The attachments below <cache dir>/results, one file each. Writes are atomic.
+/// The attachments below <cache dir>/results, one file each, and those that dockershim and
+/// cri-dockerd kept below <cache dir>/cache/results. Writes are atomic. Holds no state.
 class CniCache {
  public:
-  explicit CniCache(std::filesystem::path cache_dir) : folder_(cache_dir / "results") {}
+  explicit CniCache(const std::filesystem::path& cache_dir)
+      : folder_(cache_dir / "results"), former_folder_(cache_dir / "cache" / "results") {}
 
   [[nodiscard]] base::Status Save(const CniAttachment& attachment) const;
-  void Remove(const CniAttachment& attachment) const;
 
-  /// Those of one sandbox, whatever the network. A file that cannot be read is passed over with a
-  /// warning.
+  /// Fine if it is gone already.
+  [[nodiscard]] base::Status Remove(const CniAttachment& attachment) const;
+
+  [[nodiscard]] bool Has(const CniAttachment& attachment) const;
+
+  /// Those of one sandbox, whatever the network.
   [[nodiscard]] std::vector<CniAttachment> Find(const std::string& container_id) const;
+
+  /// All of them; a file that cannot be read is passed over with a warning.
   [[nodiscard]] std::vector<CniAttachment> All() const;
+
+  /// Removes what a crash in the middle of Save leaves.
+  void RemoveLeftovers() const;
 
  private:
   [[nodiscard]] std::filesystem::path FileOf(const CniAttachment& attachment) const;
-  [[nodiscard]] std::vector<CniAttachment> Read(std::string_view name_part) const;
 
   std::filesystem::path folder_;
+  std::filesystem::path former_folder_;
 };
 
 }  // namespace dockershimd::shim::network

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "shim/network/cni_config_folder.h"
+#include "shim/network/json_read.h"
 
 namespace dockershimd::shim::network {
 namespace {
@@ -20,46 +22,62 @@ constexpr std::string_view kOldestVersion = "0.1.0";
 constexpr std::array<std::string_view, 7> kVersions = {"0.1.0", "0.2.0", "0.3.0", "0.3.1",
                                                        "0.4.0", "1.0.0", "1.1.0"};
 
-std::string TextOf(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+bool IsLetterOrDigit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-bool FlagOf(const Json& object, const char* name) {
+/// A boolean member; texts are what versions before 1.0 had.
+Result<bool> FlagOf(const Json& object, const char* name) {
   const auto found = object.find(name);
-  if (found == object.end()) return false;
-  return found->is_boolean() ? found->get<bool>() : *found == "true";
-}
-
-/// CNI 1.1: the newest of "cniVersions" that both sides know; else "cniVersion".
-Result<std::string> VersionOf(const Json& json) {
-  std::vector<std::string> offered;
-  if (const auto list = json.find("cniVersions"); list != json.end() && list->is_array()) {
-    for (const Json& item : *list) {
-      if (item.is_string()) offered.push_back(item.get<std::string>());
-    }
+  if (found == object.end() || *found == "false") return false;
+  if (*found == "true") return true;
+  if (!found->is_boolean()) {
+    return Fail(Code::kInvalidArgument, "'{}' is neither true nor false", name);
   }
-  const std::string single = TextOf(json, "cniVersion");
-  if (!single.empty()) offered.push_back(single);
-  if (offered.empty()) return std::string(kOldestVersion);
+  return found->get<bool>();
+}
+
+/// All versions that the configuration offers: "cniVersion", and since 1.1 "cniVersions".
+Result<std::vector<std::string>> OfferedVersions(const Json& json) {
+  std::vector<std::string> offered;
+  Json list = Json::array();
+  if (const auto found = json.find("cniVersions"); found != json.end()) list = *found;
+  if (const auto found = json.find("cniVersion"); found != json.end() && list.is_array()) {
+    list.push_back(*found);
+  }
+  if (!list.is_array()) return Fail(Code::kInvalidArgument, "'cniVersions' is not a list");
+  for (const Json& item : list) {
+    if (!item.is_string()) return Fail(Code::kInvalidArgument, "a CNI version is not a text");
+    offered.push_back(item.get<std::string>());
+  }
+  return offered;
+}
+
+/// The newest version that both sides know.
+Result<std::string> VersionOf(const Json& json) {
+  const auto offered = OfferedVersions(json);
+  if (!offered) return Fail(offered.error());
+  if (offered->empty() || (offered->size() == 1 && offered->front().empty())) {
+    return std::string(kOldestVersion);
+  }
   for (auto known = kVersions.rbegin(); known != kVersions.rend(); ++known) {
-    if (std::find(offered.begin(), offered.end(), *known) != offered.end()) {
+    if (std::find(offered->begin(), offered->end(), *known) != offered->end()) {
       return std::string(*known);
     }
   }
-  return Fail(Code::kInvalidArgument, "cniVersion '{}' is not known (newest known: 1.1.0)",
-              offered.back());
+  return Fail(Code::kInvalidArgument, "cniVersion '{}' is not known (newest known: {})",
+              offered->back(), kVersions.back());
 }
 
 Result<CniPlugin> PluginOf(const Json& json) {
   if (!json.is_object()) return Fail(Code::kInvalidArgument, "a plugin is not an object");
   CniPlugin plugin;
-  plugin.type = TextOf(json, "type");
+  plugin.type = TextMember(json, "type");
   if (plugin.type.empty() || plugin.type.find('/') != std::string::npos) {
     return Fail(Code::kInvalidArgument, "a plugin's type is missing or not a plain name: '{}'",
                 plugin.type);
   }
-  plugin.config = json.dump();
+  plugin.config = JsonText(json);
   const auto declared = json.find("capabilities");
   if (declared == json.end() || !declared->is_object()) return plugin;
   for (const auto& [name, value] : declared->items()) {
@@ -68,70 +86,105 @@ Result<CniPlugin> PluginOf(const Json& json) {
   return plugin;
 }
 
-bool IsNetworkName(std::string_view name) {
-  const auto fine = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '.' || c == '-';
-  };
-  return !name.empty() && std::all_of(name.begin(), name.end(), fine) && name[0] != '.' &&
-         name[0] != '-' && name[0] != '_';
+/// A single plugin's configuration as the list that libcni makes of it.
+Json ListOfOne(Json plugin) {
+  Json list = {{"name", TextMember(plugin, "name")}};
+  for (const char* inherited : {"cniVersion", "cniVersions"}) {
+    if (plugin.contains(inherited)) list[inherited] = plugin[inherited];
+  }
+  list["plugins"] = Json::array({std::move(plugin)});
+  return list;
 }
 
-}  // namespace
+base::Status ReadFlags(const Json& json, CniConfig* config) {
+  const auto disable_check = FlagOf(json, "disableCheck");
+  if (!disable_check) return Fail(disable_check.error());
+  const auto disable_gc = FlagOf(json, "disableGC");
+  if (!disable_gc) return Fail(disable_gc.error());
+  config->disable_check = *disable_check;
+  config->disable_gc = *disable_gc;
+  return {};
+}
 
-Result<CniConfig> ParseCniConfig(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object()) return Fail(Code::kInvalidArgument, "not a JSON object");
+base::Status ReadPlugins(const Json& json, CniConfig* config) {
+  const auto plugins = json.find("plugins");
+  if (plugins == json.end() || !plugins->is_array() || plugins->empty()) {
+    return Fail(Code::kInvalidArgument, "no plugins in the list");
+  }
+  for (const Json& item : *plugins) {
+    auto plugin = PluginOf(item);
+    if (!plugin) return Fail(plugin.error());
+    config->plugins.push_back(std::move(*plugin));
+  }
+  return {};
+}
+
+Result<CniConfig> ReadList(const Json& json) {
   CniConfig config;
-  config.text = text;
-  config.name = TextOf(json, "name");
-  if (!IsNetworkName(config.name)) {
+  config.name = TextMember(json, "name");
+  if (!IsCniName(config.name)) {
     return Fail(Code::kInvalidArgument,
-                "the network's name is missing or has characters other "
-                "than letters, digits, '.', '-' and '_': '{}'",
+                "the network's name is missing, or is not letters, digits, '.', '-' and '_' after "
+                "a letter or digit: '{}'",
                 config.name);
   }
   auto version = VersionOf(json);
   if (!version) return Fail(version.error());
   config.version = std::move(*version);
-  config.disable_check = FlagOf(json, "disableCheck");
-  config.disable_gc = FlagOf(json, "disableGC");
-  const auto list = json.find("plugins");
-  const Json plugins = list == json.end() ? Json::array({json}) : *list;
-  if (!plugins.is_array() || plugins.empty()) {
-    return Fail(Code::kInvalidArgument, "the list of plugins is empty");
-  }
-  for (const Json& item : plugins) {
-    auto plugin = PluginOf(item);
-    if (!plugin) return Fail(plugin.error());
-    config.plugins.push_back(std::move(*plugin));
-  }
+  if (auto read = ReadFlags(json, &config); !read) return Fail(read.error());
+  if (auto read = ReadPlugins(json, &config); !read) return Fail(read.error());
   return config;
 }
 
-std::vector<std::filesystem::path> CniConfigFiles(const std::filesystem::path& folder) {
-  std::vector<std::filesystem::path> files;
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const auto extension = entry->path().extension();
-    const bool is_config = extension == ".conflist" || extension == ".conf" || extension == ".json";
-    std::error_code ignored;
-    if (is_config && entry->is_regular_file(ignored)) files.push_back(entry->path());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
+bool IsSinglePlugin(const Json& json) {
+  return json.is_object() && !json.contains("plugins") && json.contains("type");
 }
 
-Result<CniConfig> LoadCniConfig(const std::filesystem::path& folder,
-                                std::vector<std::string>* problems) {
+Result<Json> ReadPluginFiles(const std::filesystem::path& folder) {
+  Json plugins = Json::array();
   for (const auto& file : CniConfigFiles(folder)) {
+    if (file.extension() != ".conf") continue;
     const auto text = base::ReadFile(file);
-    auto config = text ? ParseCniConfig(*text) : Fail(text.error());
-    if (config) return config;
-    problems->push_back(fmt::format("{}: {}", file.string(), config.error().message));
+    if (!text) return Fail(text.error());
+    plugins.push_back(ReadJson(*text));
+    if (auto plugin = PluginOf(plugins.back()); !plugin) {
+      return Fail(plugin.error(), file.string());
+    }
   }
-  return Fail(Code::kNotFound, "no usable CNI configuration in {}", folder.string());
+  return plugins;
+}
+
+}  // namespace
+
+bool IsCniName(std::string_view name) {
+  const auto fine = [](char c) { return IsLetterOrDigit(c) || c == '_' || c == '.' || c == '-'; };
+  return !name.empty() && IsLetterOrDigit(name[0]) && std::all_of(name.begin(), name.end(), fine);
+}
+
+Result<CniConfig> ParseCniConfig(std::string_view text) {
+  Json json = ReadJson(text);
+  if (!json.is_object()) return Fail(Code::kInvalidArgument, "not a JSON object");
+  const bool single = IsSinglePlugin(json);
+  if (single) json = ListOfOne(std::move(json));
+  auto config = ReadList(json);
+  if (config) config->text = single ? JsonText(json) : std::string(text);
+  return config;
+}
+
+Result<std::string> CompleteCniConfig(std::string text, const std::filesystem::path& folder) {
+  Json json = ReadJson(text);
+  if (!json.is_object() || IsSinglePlugin(json)) return text;
+  const std::string name = TextMember(json, "name");
+  const auto inlined_only = FlagOf(json, "loadOnlyInlinedPlugins");
+  if (!inlined_only) return Fail(inlined_only.error());
+  if (*inlined_only || !IsCniName(name)) return text;
+  const auto plugins = ReadPluginFiles(folder / name);
+  if (!plugins) return Fail(plugins.error());
+  if (plugins->empty() || (json.contains("plugins") && !json["plugins"].is_array())) return text;
+  for (const Json& plugin : *plugins) json["plugins"].push_back(plugin);
+  // The text is complete now, wherever it is read again.
+  json["loadOnlyInlinedPlugins"] = true;
+  return JsonText(json);
 }
 
 }  // namespace dockershimd::shim::network

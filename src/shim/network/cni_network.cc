@@ -1,17 +1,23 @@
 #include "shim/network/cni_network.h"
 
 #include <algorithm>
-#include <map>
-#include <optional>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+#include <unordered_map>
 #include <utility>
 
 #include "base/guarded.h"
+#include "base/keyed_mutex.h"
 #include "base/log.h"
 #include "shim/linux/network_namespace.h"
 #include "shim/network/cni_cache.h"
 #include "shim/network/cni_config.h"
+#include "shim/network/cni_config_folder.h"
 #include "shim/network/cni_json.h"
-#include "shim/network/cni_plugin.h"
+#include "shim/network/cni_readiness.h"
+#include "shim/network/cni_runner.h"
+#include "shim/network/pod_cidrs.h"
 
 namespace dockershimd::shim::network {
 namespace {
@@ -20,12 +26,13 @@ using base::CallContext;
 using base::Code;
 using base::Fail;
 using base::Result;
+using Clock = CallContext::Clock;
+using ConfigPtr = CniConfigFolder::ConfigPtr;
 
 constexpr const char* kInterface = "eth0";
-constexpr const char* kNotReady = "NetworkPluginNotReady";
-/// The first version of the spec with STATUS and GC.
-constexpr std::string_view kVersionWithStatus = "1.1.0";
-constexpr std::chrono::seconds kStatusIsFresh(10);
+constexpr const char* kLoopback = "lo";
+/// A caller of CollectGarbage may have listed the sandboxes this long before.
+constexpr std::chrono::minutes kTooNewForGarbage(2);
 
 std::string CniArgs(const PodIdentity& pod) {
   return fmt::format(
@@ -34,270 +41,285 @@ std::string CniArgs(const PodIdentity& pod) {
       pod.pod_namespace, pod.name, pod.sandbox_id, pod.uid);
 }
 
-/// Changes whenever a file of the folder does.
-using FolderStamp = std::vector<std::pair<std::string, std::filesystem::file_time_type>>;
-
-FolderStamp StampOf(const std::filesystem::path& folder) {
-  FolderStamp stamp;
-  for (const auto& file : CniConfigFiles(folder)) {
-    std::error_code ignored;
-    stamp.emplace_back(file.string(), std::filesystem::last_write_time(file, ignored));
-  }
-  return stamp;
-}
-
-std::vector<std::string> SplitComma(const std::string& text) {
-  std::vector<std::string> parts;
-  for (std::size_t start = 0; start < text.size();) {
-    const auto end = std::min(text.find(',', start), text.size());
-    if (end > start) parts.push_back(text.substr(start, end - start));
-    start = end + 1;
-  }
-  return parts;
+/// Of a sandbox's cached attachments those that are ours to take down: plugins such as Multus keep
+/// their own there, and former runtimes that of the loopback plugin.
+std::vector<CniAttachment> TopLevel(std::vector<CniAttachment> attachments,
+                                    const Result<ConfigPtr>& config) {
+  const auto keep = [&](auto accept) {
+    if (std::none_of(attachments.begin(), attachments.end(), accept)) return;
+    std::erase_if(attachments, [&](const CniAttachment& one) { return !accept(one); });
+  };
+  std::erase_if(attachments, [](const auto& one) { return one.interface != kInterface; });
+  keep([](const CniAttachment& one) { return one.ours; });
+  keep([&](const CniAttachment& one) { return config && one.network == (*config)->name; });
+  return attachments;
 }
 
 }  // namespace
 
 class CniNetwork::Impl {
  public:
-  explicit Impl(CniOptions options) : options_(std::move(options)), cache_(options_.cache_dir) {}
+  explicit Impl(CniOptions options)
+      : folder_(options.conf_dir),
+        cache_(options.cache_dir),
+        runner_(options.bin_dirs, options.plugin_timeout),
+        readiness_(folder_, runner_),
+        pod_cidrs_(options.cache_dir / "dockershimd-pod-cidrs") {}
 
-  using ConfigPtr = std::shared_ptr<const CniConfig>;
-
-  Result<ConfigPtr> Config();
-  NetworkCondition Condition(const CallContext& context);
+  NetworkCondition Condition(const CallContext& context) { return readiness_.Condition(context); }
   Result<PodAddresses> SetUp(const CallContext& context, const PodNetworkRequest& request);
   base::Status TearDown(const CallContext& context, const PodNetworkRequest& request);
+  base::Status Check(const CallContext& context, const PodNetworkRequest& request);
   PodAddresses Addresses(const std::string& sandbox_id, const std::string& netns_path);
   void CollectGarbage(const CallContext& context, const std::unordered_set<std::string>& valid);
-  base::Status SetPodCidr(const std::string& pod_cidr);
 
-  [[nodiscard]] const CniOptions& Options() const { return options_; }
+  CniConfigFolder& Folder() { return folder_; }
+  PodCidrs& Cidrs() { return pod_cidrs_; }
 
  private:
-  struct Loaded {
-    FolderStamp stamp;
-    Result<ConfigPtr> config = Fail(Code::kNotFound, "not read yet");
+  /// What is known of a pod without reading files.
+  struct Pod {
+    PodAddresses addresses;
+    bool being_set_up = false;
+    Clock::time_point set_up_at = Clock::time_point::min();
   };
-  struct Status {
-    CallContext::Clock::time_point asked_at;
-    ConfigPtr config;
-    NetworkCondition condition;
-  };
+  using Pods = std::unordered_map<std::string, Pod>;
 
-  NetworkCondition AskPlugins(const CallContext& context, const CniConfig& config);
-  Result<std::string> Add(const CallContext& context, const CniConfig& config,
-                          const CniAttachment& attachment);
+  CniAttachment AttachmentFor(const PodNetworkRequest& request, const CniConfig& config) const;
+  std::vector<CniAttachment> AttachmentsOf(const std::string& sandbox_id);
+  Result<PodAddresses> Add(const CallContext& context, const CniConfig& config,
+                           CniAttachment attachment);
+  Result<PodAddresses> AddressesAfterAdd(const CniAttachment& attachment) const;
   base::Status Delete(const CallContext& context, const CniAttachment& attachment);
-  CniCall CallOf(const char* command, const CniPlugin& plugin, const CniAttachment& attachment);
-  void GarbagePlugins(const CallContext& context, const CniConfig& config);
+  base::Status DeleteAll(const CallContext& context, const PodNetworkRequest& request);
+  base::Status DeleteUncached(const CallContext& context, const PodNetworkRequest& request);
+  void ForgetLoopback(const std::string& sandbox_id) const;
+  PodAddresses Discover(const std::string& sandbox_id, const std::string& netns_path);
 
-  CniOptions options_;
+  bool IsGarbage(const CniAttachment& attachment, const std::unordered_set<std::string>& valid);
+  void CollectGarbageOf(const CallContext& context, CniAttachment attachment);
+  CniAttachmentNames ValidAttachments(const CniConfig& config,
+                                      const std::unordered_set<std::string>& valid) const;
+
+  CniConfigFolder folder_;
   CniCache cache_;
-  base::Guarded<std::optional<Loaded>> loaded_;
-  base::Guarded<std::optional<Status>> status_;
-  base::Guarded<std::vector<std::string>> pod_cidrs_;
-  base::Guarded<std::map<std::string, PodAddresses>> addresses_;
+  CniRunner runner_;
+  CniReadiness readiness_;
+  PodCidrs pod_cidrs_;
+  base::KeyedMutex changing_;  ///< by sandbox id
+  /// Shared by ADD and DEL, exclusive for the plugins' GC: the spec wants it alone, and an
+  /// attachment made while it runs would not be in its list.
+  std::shared_mutex plugins_run_;
+  base::Guarded<Pods> pods_;
 };
 
-Result<CniNetwork::Impl::ConfigPtr> CniNetwork::Impl::Config() {
-  auto stamp = StampOf(options_.conf_dir);
-  auto loaded = loaded_.Lock();
-  if (*loaded && (*loaded)->stamp == stamp) return (*loaded)->config;
-  std::vector<std::string> problems;
-  auto config = LoadCniConfig(options_.conf_dir, &problems);
-  for (const auto& problem : problems) spdlog::warn("CNI configuration passed over: {}", problem);
-  Loaded fresh;
-  fresh.stamp = std::move(stamp);
-  if (config) {
-    spdlog::info("using the CNI network '{}' from {}", config->name, options_.conf_dir.string());
-    fresh.config = std::make_shared<const CniConfig>(std::move(*config));
+CniAttachment CniNetwork::Impl::AttachmentFor(const PodNetworkRequest& request,
+                                              const CniConfig& config) const {
+  CniAttachment attachment;
+  attachment.network = config.name;
+  attachment.container_id = request.pod.sandbox_id;
+  attachment.interface = kInterface;
+  attachment.netns = request.netns_path;
+  attachment.args = CniArgs(request.pod);
+  attachment.config = config.text;
+  attachment.capabilities = CapabilityArgs(request, pod_cidrs_.Get());
+  return attachment;
+}
+
+std::vector<CniAttachment> CniNetwork::Impl::AttachmentsOf(const std::string& sandbox_id) {
+  auto attachments = cache_.Find(sandbox_id);
+  if (attachments.empty()) return attachments;
+  return TopLevel(std::move(attachments), folder_.Current());
+}
+
+Result<PodAddresses> CniNetwork::Impl::AddressesAfterAdd(const CniAttachment& attachment) const {
+  PodAddresses addresses{AddressesOfResult(attachment.result, kInterface)};
+  if (!addresses.ips.empty()) return addresses;
+  auto seen = linuxos::InterfaceAddresses(attachment.netns, kInterface);
+  if (!seen) return Fail(seen.error());
+  if (!seen->empty()) return PodAddresses{std::move(*seen)};
+  return Fail(Code::kInternal, "CNI network '{}': its plugins gave the pod no address",
+              attachment.network);
+}
+
+Result<PodAddresses> CniNetwork::Impl::Add(const CallContext& context, const CniConfig& config,
+                                           CniAttachment attachment) {
+  // Before the first plugin runs: a crash from here on leaves a trace by which what the plugins
+  // have taken is found and given back.
+  if (auto saved = cache_.Save(attachment); !saved) return Fail(saved.error());
+  auto result = runner_.Add(context, config, attachment);
+  if (!result) return Fail(result.error());
+  attachment.result = std::move(*result);
+  if (auto saved = cache_.Save(attachment); !saved) return Fail(saved.error());
+  return AddressesAfterAdd(attachment);
+}
+
+Result<PodAddresses> CniNetwork::Impl::SetUp(const CallContext& context,
+                                             const PodNetworkRequest& request) {
+  const std::string& id = request.pod.sandbox_id;
+  if (!IsCniName(id)) return Fail(Code::kInvalidArgument, "'{}' is no sandbox id", id);
+  if (request.netns_path.empty()) {
+    return Fail(Code::kFailedPrecondition, "sandbox {} has no network namespace: it has ended", id);
+  }
+  const auto config = folder_.Current();
+  if (!config) return Fail(config.error());
+  // A missing plugin would make the clean-up fail as well.
+  if (auto found = runner_.FindAll(**config); !found) return Fail(found.error());
+
+  const auto lease = changing_.Lock(id);
+  const std::shared_lock running(plugins_run_);
+  // What an attempt before a crash has left; plugins refuse to add a pod twice.
+  if (auto removed = DeleteAll(context, request); !removed) return Fail(removed.error());
+  (*pods_.Lock())[id] = {{}, true, Clock::now()};
+  Result<PodAddresses> addresses;
+  if (auto up = linuxos::BringLoopbackUp(request.netns_path); !up) {
+    addresses = Fail(up.error());
   } else {
-    fresh.config = Fail(config.error());
+    addresses = Add(context, **config, AttachmentFor(request, **config));
   }
-  *loaded = std::move(fresh);
-  return (*loaded)->config;
-}
-
-NetworkCondition CniNetwork::Impl::AskPlugins(const CallContext& context, const CniConfig& config) {
-  for (const auto& plugin : config.plugins) {
-    const auto program = FindCniPlugin(options_.bin_dirs, plugin.type);
-    if (!program) return {false, kNotReady, program.error().message};
-    if (config.version != kVersionWithStatus) continue;
-    const CniCall call{
-        "STATUS", plugin.type, "", "", "", "", NodeInput(config, plugin, std::nullopt)};
-    const auto answer =
-        RunCniPlugin(context.Within(options_.plugin_timeout), options_.bin_dirs, call);
-    if (!answer) return {false, kNotReady, answer.error().message};
+  if (addresses) {
+    (*pods_.Lock())[id] = {*addresses, false, Clock::now()};
+    return addresses;
   }
-  return {true, "", ""};
-}
-
-NetworkCondition CniNetwork::Impl::Condition(const CallContext& context) {
-  const auto config = Config();
-  if (!config) {
-    return {false, kNotReady,
-            fmt::format("no usable CNI configuration in {}: install a network add-on or pass "
-                        "--network bridge",
-                        options_.conf_dir.string())};
+  if (auto undone = DeleteAll(CallContext::ForCleanup(), request); !undone) {
+    spdlog::warn("pod {}/{}: the failed network set-up could not be undone: {}",
+                 request.pod.pod_namespace, request.pod.name, undone.error().message);
   }
-  const auto now = CallContext::Clock::now();
-  {
-    auto status = status_.Lock();
-    const bool fresh =
-        *status && (*status)->config == *config && now - (*status)->asked_at < kStatusIsFresh;
-    if (fresh && (*status)->condition.ready) return (*status)->condition;
-  }
-  auto condition = AskPlugins(context, **config);
-  *status_.Lock() = Status{now, *config, condition};
-  return condition;
-}
-
-CniCall CniNetwork::Impl::CallOf(const char* command, const CniPlugin& plugin,
-                                 const CniAttachment& attachment) {
-  return {
-      command,         plugin.type, attachment.container_id, attachment.netns, attachment.interface,
-      attachment.args, ""};
-}
-
-Result<std::string> CniNetwork::Impl::Add(const CallContext& context, const CniConfig& config,
-                                          const CniAttachment& attachment) {
-  std::string result;
-  for (const auto& plugin : config.plugins) {
-    auto call = CallOf("ADD", plugin, attachment);
-    call.config = PluginInput(config, plugin, attachment.capabilities, result);
-    auto answer = RunCniPlugin(context.Within(options_.plugin_timeout), options_.bin_dirs, call);
-    if (!answer) return answer;
-    if (auto addresses = AddressesOfResult(*answer); !addresses) {
-      return Fail(addresses.error(), fmt::format("CNI plugin {} ADD", plugin.type));
-    }
-    result = std::move(*answer);
-  }
-  return result;
+  pods_.Lock()->erase(id);
+  return addresses;
 }
 
 base::Status CniNetwork::Impl::Delete(const CallContext& context, const CniAttachment& attachment) {
   // What counts is the configuration that made the attachment, not the one of today.
   const auto config = ParseCniConfig(attachment.config);
-  if (!config) return Fail(config.error(), "cached CNI configuration");
-  base::Status outcome;
-  for (auto plugin = config->plugins.rbegin(); plugin != config->plugins.rend(); ++plugin) {
-    auto call = CallOf("DEL", *plugin, attachment);
-    call.config = PluginInput(*config, *plugin, attachment.capabilities, attachment.result);
-    const auto answer =
-        RunCniPlugin(context.Within(options_.plugin_timeout), options_.bin_dirs, call);
-    // The others may still be able to give back what is theirs.
-    if (!answer && outcome) outcome = Fail(answer.error());
-  }
-  if (outcome) cache_.Remove(attachment);
-  return outcome;
+  if (!config) return Fail(config.error(), "the configuration in " + attachment.file.string());
+  if (auto deleted = runner_.Delete(context, *config, attachment); !deleted) return deleted;
+  return cache_.Remove(attachment);
 }
 
-Result<PodAddresses> CniNetwork::Impl::SetUp(const CallContext& context,
-                                             const PodNetworkRequest& request) {
-  const auto config = Config();
-  if (!config) return Fail(config.error());
-  if (auto up = linuxos::BringLoopbackUp(request.netns_path); !up) return Fail(up.error());
-  CniAttachment attachment;
-  attachment.network = (*config)->name;
-  attachment.container_id = request.pod.sandbox_id;
-  attachment.interface = kInterface;
-  attachment.netns = request.netns_path;
-  attachment.args = CniArgs(request.pod);
-  attachment.config = (*config)->text;
-  attachment.capabilities = CapabilityArgs(request, *pod_cidrs_.Lock());
-  // Before the first plugin runs: a crash from here on leaves a trace by which the lease is found.
-  if (auto saved = cache_.Save(attachment); !saved) return Fail(saved.error());
+base::Status CniNetwork::Impl::DeleteAll(const CallContext& context,
+                                         const PodNetworkRequest& request) {
+  for (auto& attachment : AttachmentsOf(request.pod.sandbox_id)) {
+    // A namespace that is gone is given as empty: plugins then give back what is not in it. The
+    // cached path may mean another process's by now.
+    attachment.netns = request.netns_path;
+    if (auto done = Delete(context, attachment); !done) return done;
+  }
+  return {};
+}
 
-  auto result = Add(context, **config, attachment);
-  if (result) {
-    attachment.result = *result;
-    if (auto saved = cache_.Save(attachment); !saved) result = Fail(saved.error());
+/// The loopback plugin of former runtimes has nothing to give back.
+void CniNetwork::Impl::ForgetLoopback(const std::string& sandbox_id) const {
+  for (const auto& attachment : cache_.Find(sandbox_id)) {
+    if (attachment.interface == kLoopback) (void)cache_.Remove(attachment);
   }
-  if (!result) {
-    if (auto undone = Delete(CallContext::ForCleanup(), attachment); !undone) {
-      spdlog::warn("pod {}/{}: the failed network set-up could not be undone: {}",
-                   request.pod.pod_namespace, request.pod.name, undone.error().message);
-    }
-    return Fail(result.error());
-  }
-  PodAddresses addresses{AddressesOfResult(*result).value_or(std::vector<std::string>())};
-  (*addresses_.Lock())[request.pod.sandbox_id] = addresses;
-  return addresses;
+}
+
+/// For a running pod of which nothing is cached: set up by a former runtime whose cache is gone.
+base::Status CniNetwork::Impl::DeleteUncached(const CallContext& context,
+                                              const PodNetworkRequest& request) {
+  const auto config = folder_.Current();
+  // A network that is not there cannot have been given to the pod.
+  if (!config || !runner_.FindAll(**config)) return {};
+  return runner_.Delete(context, **config, AttachmentFor(request, **config));
 }
 
 base::Status CniNetwork::Impl::TearDown(const CallContext& context,
                                         const PodNetworkRequest& request) {
-  addresses_.Lock()->erase(request.pod.sandbox_id);
-  base::Status outcome;
-  for (auto attachment : cache_.Find(request.pod.sandbox_id)) {
-    // A namespace that is gone is given as empty: plugins then give back what is not in it.
+  const std::string& id = request.pod.sandbox_id;
+  const auto lease = changing_.Lock(id);
+  const std::shared_lock running(plugins_run_);
+  const bool cached = !AttachmentsOf(id).empty();
+  const auto done = cached || request.netns_path.empty() ? DeleteAll(context, request)
+                                                         : DeleteUncached(context, request);
+  if (!done) return done;
+  ForgetLoopback(id);
+  pods_.Lock()->erase(id);
+  return {};
+}
+
+base::Status CniNetwork::Impl::Check(const CallContext& context, const PodNetworkRequest& request) {
+  for (auto& attachment : AttachmentsOf(request.pod.sandbox_id)) {
     attachment.netns = request.netns_path;
-    auto done = Delete(context, attachment);
-    if (!done && outcome) outcome = done;
+    const auto config = ParseCniConfig(attachment.config);
+    if (!config) return Fail(config.error(), "the configuration in " + attachment.file.string());
+    if (auto checked = runner_.Check(context, *config, attachment); !checked) return checked;
   }
-  return outcome;
+  return {};
+}
+
+PodAddresses CniNetwork::Impl::Discover(const std::string& sandbox_id,
+                                        const std::string& netns_path) {
+  const auto attachments = AttachmentsOf(sandbox_id);
+  if (attachments.empty()) {
+    return {
+        linuxos::InterfaceAddresses(netns_path, kInterface).value_or(std::vector<std::string>())};
+  }
+  PodAddresses found{AddressesOfResult(attachments.front().result, kInterface)};
+  if (found.ips.empty()) return found;
+  pods_.Lock()->try_emplace(sandbox_id, Pod{found});
+  // A teardown may have come between reading and remembering.
+  if (!cache_.Has(attachments.front())) pods_.Lock()->erase(sandbox_id);
+  return found;
 }
 
 PodAddresses CniNetwork::Impl::Addresses(const std::string& sandbox_id,
                                          const std::string& netns_path) {
   {
-    auto addresses = addresses_.Lock();
-    const auto known = addresses->find(sandbox_id);
-    if (known != addresses->end()) return known->second;
-  }
-  PodAddresses found;
-  for (const auto& attachment : cache_.Find(sandbox_id)) {
-    if (attachment.result.empty()) continue;
-    found.ips = AddressesOfResult(attachment.result).value_or(std::vector<std::string>());
-  }
-  if (found.ips.empty() && !netns_path.empty()) {
-    found.ips =
-        linuxos::InterfaceAddresses(netns_path, kInterface).value_or(std::vector<std::string>());
-  }
-  if (!found.ips.empty()) (*addresses_.Lock())[sandbox_id] = found;
-  return found;
-}
-
-void CniNetwork::Impl::GarbagePlugins(const CallContext& context, const CniConfig& config) {
-  if (config.version != kVersionWithStatus || config.disable_gc) return;
-  std::vector<std::pair<std::string, std::string>> valid;
-  for (const auto& attachment : cache_.All()) {
-    if (attachment.network == config.name) {
-      valid.emplace_back(attachment.container_id, attachment.interface);
+    const auto pods = pods_.Lock();
+    if (const auto known = pods->find(sandbox_id); known != pods->end()) {
+      return known->second.addresses;
     }
   }
-  for (const auto& plugin : config.plugins) {
-    const CniCall call{"GC", plugin.type, "", "", "", "", NodeInput(config, plugin, valid)};
-    const auto answer =
-        RunCniPlugin(context.Within(options_.plugin_timeout), options_.bin_dirs, call);
-    if (!answer) spdlog::warn("{}", answer.error().message);
+  return Discover(sandbox_id, netns_path);
+}
+
+bool CniNetwork::Impl::IsGarbage(const CniAttachment& attachment,
+                                 const std::unordered_set<std::string>& valid) {
+  if (!attachment.ours || valid.contains(attachment.container_id)) return false;
+  const auto pods = pods_.Lock();
+  const auto known = pods->find(attachment.container_id);
+  if (known == pods->end()) return true;
+  return !known->second.being_set_up && Clock::now() - known->second.set_up_at > kTooNewForGarbage;
+}
+
+void CniNetwork::Impl::CollectGarbageOf(const CallContext& context, CniAttachment attachment) {
+  const auto lease = changing_.Lock(attachment.container_id);
+  const std::shared_lock running(plugins_run_);
+  if (!cache_.Has(attachment)) return;
+  spdlog::info("giving back the network of sandbox {}, which is gone", attachment.container_id);
+  attachment.netns.clear();
+  if (auto done = Delete(context, attachment); !done) {
+    spdlog::warn("sandbox {}: {}", attachment.container_id, done.error().message);
+    return;
   }
+  pods_.Lock()->erase(attachment.container_id);
+}
+
+CniAttachmentNames CniNetwork::Impl::ValidAttachments(
+    const CniConfig& config, const std::unordered_set<std::string>& valid) const {
+  std::set<CniAttachmentNames::value_type> names;
+  // Pods of a former runtime may be cached elsewhere.
+  for (const auto& sandbox_id : valid) names.emplace(sandbox_id, kInterface);
+  for (const auto& attachment : cache_.All()) {
+    if (attachment.network == config.name) {
+      names.emplace(attachment.container_id, attachment.interface);
+    }
+  }
+  return {names.begin(), names.end()};
 }
 
 void CniNetwork::Impl::CollectGarbage(const CallContext& context,
                                       const std::unordered_set<std::string>& valid) {
-  for (auto attachment : cache_.All()) {
-    if (!attachment.ours || valid.contains(attachment.container_id)) continue;
-    spdlog::info("giving back the network of sandbox {}, which is gone", attachment.container_id);
-    attachment.netns.clear();
-    if (auto done = Delete(context, attachment); !done) {
-      spdlog::warn("sandbox {}: {}", attachment.container_id, done.error().message);
-    }
+  cache_.RemoveLeftovers();
+  for (auto& attachment : cache_.All()) {
+    if (IsGarbage(attachment, valid)) CollectGarbageOf(context, std::move(attachment));
   }
-  if (const auto config = Config()) GarbagePlugins(context, **config);
-}
-
-base::Status CniNetwork::Impl::SetPodCidr(const std::string& pod_cidr) {
-  auto cidrs = SplitComma(pod_cidr);
-  for (const auto& cidr : cidrs) {
-    if (cidr.find('/') == std::string::npos) {
-      return Fail(Code::kInvalidArgument, "runtime_config.network_config.pod_cidr: '{}' is no CIDR",
-                  cidr);
-    }
-  }
-  *pod_cidrs_.Lock() = std::move(cidrs);
-  return {};
+  const auto config = folder_.Current();
+  if (!config || !CniRunner::HasGarbageCollection(**config)) return;
+  const std::unique_lock alone(plugins_run_);
+  const auto done = runner_.CollectGarbage(context, **config, ValidAttachments(**config, valid));
+  if (!done) spdlog::warn("{}", done.error().message);
 }
 
 CniNetwork::CniNetwork(CniOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
@@ -307,7 +329,7 @@ NetworkCondition CniNetwork::Condition(const CallContext& context) {
   return impl_->Condition(context);
 }
 
-bool CniNetwork::HasConfiguration() { return !CniConfigFiles(impl_->Options().conf_dir).empty(); }
+bool CniNetwork::HasConfiguration() { return impl_->Folder().HasFiles(); }
 
 Result<PodAddresses> CniNetwork::SetUp(const CallContext& context,
                                        const PodNetworkRequest& request) {
@@ -316,6 +338,10 @@ Result<PodAddresses> CniNetwork::SetUp(const CallContext& context,
 
 base::Status CniNetwork::TearDown(const CallContext& context, const PodNetworkRequest& request) {
   return impl_->TearDown(context, request);
+}
+
+base::Status CniNetwork::Check(const CallContext& context, const PodNetworkRequest& request) {
+  return impl_->Check(context, request);
 }
 
 PodAddresses CniNetwork::Addresses(const std::string& sandbox_id, const std::string& netns_path) {
@@ -328,11 +354,11 @@ void CniNetwork::CollectGarbage(const CallContext& context,
 }
 
 base::Status CniNetwork::SetPodCidr(const std::string& pod_cidr) {
-  return impl_->SetPodCidr(pod_cidr);
+  return impl_->Cidrs().Set(pod_cidr);
 }
 
 std::string CniNetwork::DescribeConfiguration() {
-  const auto config = impl_->Config();
+  const auto config = impl_->Folder().Current();
   return config ? (*config)->text : "{}";
 }
 

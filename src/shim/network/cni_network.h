@@ -43,22 +43,33 @@ class CniNetwork {
   [[nodiscard]] base::Result<PodAddresses> SetUp(const base::CallContext& context,
                                                  const PodNetworkRequest& request);
 
-  /// Runs DEL with what was cached by SetUp. Succeeds for a pod that was never set up.
+  /// Runs DEL with what was cached at ADD, by us or by a former runtime: the configuration of that
+  /// time, the result, the port mappings; only pod.sandbox_id and netns_path of the request are
+  /// used. A running pod of which nothing is cached is deleted by today's configuration and the
+  /// whole request. Succeeds for a pod that was never set up.
   [[nodiscard]] base::Status TearDown(const base::CallContext& context,
                                       const PodNetworkRequest& request);
 
+  /// Runs CHECK with what was cached at ADD: an error says what is not as ADD left it. Succeeds
+  /// where the configuration disables it or is older than CNI 0.4.0.
+  [[nodiscard]] base::Status Check(const base::CallContext& context,
+                                   const PodNetworkRequest& request);
+
   /// The addresses given at SetUp, from memory or from the cached result on disk (pods of a former
-  /// runtime included); where there is none, those seen inside `netns_path`. Empty list: none.
+  /// runtime included); where nothing is cached, those seen inside `netns_path`. None for a pod
+  /// that is being set up, or whose set-up was cut short by a crash.
   [[nodiscard]] PodAddresses Addresses(const std::string& sandbox_id,
                                        const std::string& netns_path);
 
   /// Tears down what is cached for sandboxes that are not in `valid_sandbox_ids`: leases left by
-  /// a crash between ADD and its answer. Only touches cached results that this daemon wrote.
+  /// a crash between ADD and its answer. Only touches cached results that this daemon wrote, and
+  /// none of pods set up in the last two minutes. Then lets plugins of CNI 1.1 look for garbage of
+  /// their own. To be called when all sandboxes are known.
   void CollectGarbage(const base::CallContext& context,
                       const std::unordered_set<std::string>& valid_sandbox_ids);
 
-  /// CRI UpdateRuntimeConfig: CIDRs for the ipRanges capability, comma-separated (dual stack);
-  /// kept for later pods only.
+  /// CRI UpdateRuntimeConfig: CIDRs for the ipRanges capability of later pods, comma-separated
+  /// (dual stack); kept over restarts. An empty text changes nothing.
   [[nodiscard]] base::Status SetPodCidr(const std::string& pod_cidr);
 
   /// For the verbose Status answer: the loaded configuration as JSON text, or "{}".

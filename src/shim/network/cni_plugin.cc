@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/process.h"
+#include "shim/network/json_read.h"
 
 namespace dockershimd::shim::network {
 namespace {
@@ -31,25 +32,38 @@ std::string Tail(std::string text) {
   return text.size() > kTail ? "..." + text.substr(text.size() - kTail) : text;
 }
 
-base::Error FailureOf(const CniCall& call, const base::CommandOutput& output) {
-  const auto where = fmt::format("CNI plugin {} {}", call.plugin, call.command);
-  const auto json = nlohmann::json::parse(output.standard_output, nullptr, false);
-  if (json.is_object() && json.contains("msg") && json["msg"].is_string()) {
-    const int code =
-        json.contains("code") && json["code"].is_number_integer() ? json["code"].get<int>() : 0;
-    std::string message =
-        fmt::format("{}: {} (code {})", where, json["msg"].get<std::string>(), code);
-    if (json.contains("details") && json["details"].is_string() &&
-        !json["details"].get_ref<const std::string&>().empty()) {
-      message += ": " + json["details"].get<std::string>();
-    }
-    return {code == kTryAgain ? Code::kUnavailable : Code::kInternal, std::move(message), {}};
-  }
+/// Without a word of the plugin's own that can be read.
+base::Error SilentFailure(const base::CommandOutput& output) {
+  const auto said =
+      Tail(output.standard_error.empty() ? output.standard_output : output.standard_error);
   return {Code::kInternal,
-          fmt::format(
-              "{}: ended with code {}: {}", where, output.exit_code,
-              Tail(output.standard_error.empty() ? output.standard_output : output.standard_error)),
+          fmt::format("ended with code {}: {}", output.exit_code,
+                      said.empty() ? "it printed nothing" : said),
           {}};
+}
+
+base::Error FailureOf(const base::CommandOutput& output) {
+  const auto json = ReadJson(output.standard_output);
+  std::string message = TextMember(json, "msg");
+  if (message.empty()) return SilentFailure(output);
+  const auto found = json.find("code");
+  const bool has_code = found != json.end() && found->is_number_integer();
+  const auto code = has_code ? found->get<std::int64_t>() : 0;
+  message += fmt::format(" (code {})", code);
+  if (const auto details = TextMember(json, "details"); !details.empty()) {
+    message += ": " + details;
+  }
+  return {code == kTryAgain ? Code::kUnavailable : Code::kInternal, std::move(message), {}};
+}
+
+base::Command CommandOf(const std::filesystem::path& program,
+                        const std::vector<std::filesystem::path>& bin_dirs, const CniCall& call) {
+  return {.argv = {program.string()},
+          .environment = {"CNI_COMMAND=" + call.command, "CNI_CONTAINERID=" + call.container_id,
+                          "CNI_NETNS=" + call.netns, "CNI_IFNAME=" + call.interface,
+                          "CNI_ARGS=" + call.args, "CNI_PATH=" + Join(bin_dirs, ':'),
+                          "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+          .standard_input = call.config};
 }
 
 }  // namespace
@@ -58,10 +72,12 @@ Result<std::filesystem::path> FindCniPlugin(const std::vector<std::filesystem::p
                                             const std::string& type) {
   for (const auto& folder : bin_dirs) {
     const auto program = folder / type;
-    if (::access(program.c_str(), X_OK) == 0) return program;
+    std::error_code ignored;
+    const bool is_file = std::filesystem::is_regular_file(program, ignored);
+    if (is_file && ::access(program.c_str(), X_OK) == 0) return program;
   }
   return Fail(Code::kFailedPrecondition,
-              "CNI plugin '{}' is not in {}; install it or set --cni-bin-dir", type,
+              "CNI plugin '{}' is not in {}: install it or set --cni-bin-dir", type,
               Join(bin_dirs, ','));
 }
 
@@ -70,18 +86,10 @@ Result<std::string> RunCniPlugin(const base::CallContext& context,
                                  const CniCall& call) {
   const auto program = FindCniPlugin(bin_dirs, call.plugin);
   if (!program) return Fail(program.error());
-  const base::Command command{
-      .argv = {program->string()},
-      .environment = {"CNI_COMMAND=" + call.command, "CNI_CONTAINERID=" + call.container_id,
-                      "CNI_NETNS=" + call.netns, "CNI_IFNAME=" + call.interface,
-                      "CNI_ARGS=" + call.args, "CNI_PATH=" + Join(bin_dirs, ':'),
-                      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-      .standard_input = call.config};
-  const auto output = base::Run(context, command);
-  if (!output) {
-    return Fail(output.error(), fmt::format("CNI plugin {} {}", call.plugin, call.command));
-  }
-  if (output->exit_code != 0) return Fail(FailureOf(call, *output));
+  const auto output = base::Run(context, CommandOf(*program, bin_dirs, call));
+  const auto where = fmt::format("CNI plugin {}, {}", call.plugin, call.command);
+  if (!output) return Fail(output.error(), where);
+  if (output->exit_code != 0) return Fail(FailureOf(*output), where);
   return output->standard_output;
 }
 

@@ -25,8 +25,9 @@ struct CniCall {
 [[nodiscard]] base::Result<std::filesystem::path> FindCniPlugin(
     const std::vector<std::filesystem::path>& bin_dirs, const std::string& type);
 
-/// Runs it; returns what it printed. A failure carries the plugin's own code, message and details,
-/// or the end of its standard error where it said nothing that can be read.
+/// Runs it; returns what it printed. A failure names plugin and command and carries the plugin's
+/// own code, message and details, or the end of its standard error where it said nothing that can
+/// be read.
 [[nodiscard]] base::Result<std::string> RunCniPlugin(
     const base::CallContext& context, const std::vector<std::filesystem::path>& bin_dirs,
     const CniCall& call);

@@ -1,0 +1,128 @@
+#include "shim/linux/network_namespace.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <thread>
+
+#include "base/unique_fd.h"
+
+namespace dockershimd::shim::linuxos {
+namespace {
+
+using base::Code;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+/// A namespace besides the test's own, alive as long as this is.
+class OtherNamespace {
+ public:
+  OtherNamespace() {
+    std::jthread([&] {
+      if (::unshare(CLONE_NEWNET) == 0) {
+        fd_.Reset(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+      }
+    }).join();
+  }
+  [[nodiscard]] std::string Path() const { return "/proc/self/fd/" + std::to_string(fd_.Get()); }
+
+ private:
+  base::UniqueFd fd_;
+};
+
+ino_t CurrentNamespace() {
+  struct stat status{};
+  EXPECT_EQ(::stat("/proc/thread-self/ns/net", &status), 0);
+  return status.st_ino;
+}
+
+base::Result<ino_t> NamespaceInside(const std::string& path) {
+  return InNetworkNamespace(path, []() -> base::Result<ino_t> { return CurrentNamespace(); });
+}
+
+bool LoopbackIsUp() {
+  const base::UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  EXPECT_EQ(::ioctl(socket.Get(), SIOCGIFFLAGS, &request), 0);
+  return (request.ifr_flags & IFF_UP) != 0;
+}
+
+base::Result<bool> LoopbackIsUpIn(const std::string& path) {
+  return InNetworkNamespace(path, []() -> base::Result<bool> { return LoopbackIsUp(); });
+}
+
+bool RunIp(const std::string& arguments) {
+  return std::system(("ip " + arguments + " >/dev/null 2>&1").c_str()) == 0;
+}
+
+TEST(InNetworkNamespace, WorksInsideAndLeavesTheCallersThreadWhereItIs) {
+  const OtherNamespace other;
+  const auto before = CurrentNamespace();
+  const auto inside = NamespaceInside(other.Path());
+  ASSERT_TRUE(inside) << inside.error().message;
+  EXPECT_NE(*inside, before);
+  EXPECT_EQ(CurrentNamespace(), before);
+}
+
+TEST(InNetworkNamespace, PassesOnTheErrorOfTheWork) {
+  const auto done = InNetworkNamespace("/proc/self/ns/net", []() -> base::Status {
+    return base::Fail(Code::kResourceExhausted, "full");
+  });
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Code::kResourceExhausted);
+}
+
+TEST(InNetworkNamespace, OfAProcessThatIsGoneIsNotFound) {
+  const auto inside = NamespaceInside("/proc/2147483647/ns/net");
+  ASSERT_FALSE(inside);
+  EXPECT_EQ(inside.error().code, Code::kNotFound);
+}
+
+TEST(InNetworkNamespace, AFileThatIsNoNamespaceIsAnError) {
+  EXPECT_FALSE(NamespaceInside("/proc/self/status"));
+  EXPECT_FALSE(NamespaceInside(""));
+}
+
+TEST(BringLoopbackUp, SetsItUpThereAndNotHere) {
+  const OtherNamespace first;
+  const OtherNamespace second;
+  EXPECT_FALSE(LoopbackIsUpIn(first.Path()).value());
+  ASSERT_TRUE(BringLoopbackUp(first.Path()));
+  EXPECT_TRUE(LoopbackIsUpIn(first.Path()).value());
+  EXPECT_FALSE(LoopbackIsUpIn(second.Path()).value());
+  EXPECT_TRUE(BringLoopbackUp(first.Path())) << "it may be up already";
+}
+
+TEST(InterfaceAddresses, GlobalOnesWithIPv4First) {
+  const bool made = RunIp("link add eth0 type veth peer name peer0") &&
+                    RunIp("address add fd00::5/64 dev eth0 nodad") &&
+                    RunIp("address add 10.9.8.7/24 dev eth0") && RunIp("link set eth0 up");
+  if (!made) GTEST_SKIP() << "no veth pair can be made here";
+  RunIp("link set peer0 up");
+  EXPECT_THAT(InterfaceAddresses("/proc/self/ns/net", "eth0").value(),
+              ElementsAre("10.9.8.7", "fd00::5"));
+  EXPECT_THAT(InterfaceAddresses("/proc/self/ns/net", "peer0").value(), IsEmpty())
+      << "link-local addresses do not count";
+  RunIp("link delete eth0");
+}
+
+TEST(InterfaceAddresses, NoneWithoutTheInterface) {
+  EXPECT_THAT(InterfaceAddresses("/proc/self/ns/net", "eth7").value(), IsEmpty());
+}
+
+TEST(InterfaceAddresses, FailsWithoutTheNamespace) {
+  EXPECT_FALSE(InterfaceAddresses("/proc/2147483647/ns/net", "eth0"));
+}
+
+}  // namespace
+}  // namespace dockershimd::shim::linuxos
