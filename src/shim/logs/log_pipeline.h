@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -22,6 +23,17 @@ struct LogStream {
 
 struct LogOptions {
   std::filesystem::path state_dir;  ///< positions are kept below <state_dir>/logs
+};
+
+/// What the pipeline has done since it began, for metrics.
+struct LogStatistics {
+  std::uint64_t followed = 0;       ///< containers now
+  std::uint64_t lines = 0;          ///< written
+  std::uint64_t bytes = 0;          ///< written
+  std::uint64_t failures = 0;       ///< writes that failed and were repeated (a full disk)
+  std::uint64_t bad_records = 0;    ///< in Docker's files, left out
+  std::uint64_t gaps = 0;           ///< how often Docker dropped lines before they were read
+  std::chrono::nanoseconds lag{0};  ///< from Docker's time stamp to our write, of the last batch
 };
 
 /// Turns Docker's log files into CRI log files, for all containers of the node. Thread-safe. One
@@ -51,6 +63,8 @@ class LogPipeline {
 
   /// The container has been removed: drops its remembered position. Call after FinishAndWait.
   void Forget(const std::string& container_id);
+
+  [[nodiscard]] LogStatistics Statistics() const;
 
  private:
   class Impl;

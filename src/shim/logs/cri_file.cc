@@ -1,0 +1,102 @@
+#include "shim/logs/cri_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+
+#include "base/file.h"
+#include "shim/logs/record.h"
+
+namespace dockershimd::shim::logs {
+namespace {
+
+/// Enough for the longest line and a few more.
+constexpr std::uint64_t kRecoverySize = 256 << 10;
+
+/// The end of a file, from a line's start on.
+std::string ReadEnd(int fd, std::uint64_t size) {
+  std::string text(std::min(size, kRecoverySize), '\0');
+  const ssize_t count =
+      ::pread(fd, text.data(), text.size(), static_cast<off_t>(size - text.size()));
+  if (count != static_cast<ssize_t>(text.size())) return {};
+  if (text.size() < size) text.erase(0, text.find('\n') + 1);
+  return text;
+}
+
+}  // namespace
+
+base::Status CriFile::Open() {
+  fd_.Reset();
+  if (auto made = base::MakeDirectories(path_.parent_path()); !made) return made;
+  // Not through a link: it would lead to the file that Docker itself writes.
+  constexpr int kFlags = O_RDWR | O_APPEND | O_NOFOLLOW;
+  auto fd = base::OpenFile(path_, kFlags);
+  was_made_ = !fd && fd.error().code == base::Code::kNotFound;
+  if (was_made_) fd = base::OpenFile(path_, kFlags | O_CREAT | O_EXCL, 0640);
+  if (!fd) return base::Fail(fd.error());
+  struct stat status = {};
+  if (::fstat(fd->Get(), &status) != 0) {
+    return base::Fail(base::ErrnoError(errno, "stat " + path_.string()));
+  }
+  fd_ = std::move(*fd);
+  position_ = {status.st_ino, static_cast<std::uint64_t>(status.st_size)};
+  return {};
+}
+
+bool CriFile::IsUsable() const {
+  struct stat status = {};
+  return fd_ && ::fstat(fd_.Get(), &status) == 0 && status.st_nlink > 0;
+}
+
+base::Status CriFile::Append(std::string_view lines) {
+  const std::uint64_t before = position_.size;
+  if (auto written = base::WriteAll(fd_.Get(), lines, "write " + path_.string()); !written) {
+    (void)Truncate(before);
+    return written;
+  }
+  position_.size += lines.size();
+  return {};
+}
+
+base::Status CriFile::Truncate(std::uint64_t size) {
+  if (::ftruncate(fd_.Get(), static_cast<off_t>(size)) != 0) {
+    return base::Fail(base::ErrnoError(errno, "truncate " + path_.string()));
+  }
+  position_.size = size;
+  return {};
+}
+
+void CriFile::TruncateRenamed(const CriPosition& position) const {
+  std::error_code failed;
+  std::filesystem::directory_iterator entry(path_.parent_path(), failed);
+  for (; !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed)) {
+    struct stat status = {};
+    if (::lstat(entry->path().c_str(), &status) != 0 || status.st_ino != position.inode) continue;
+    if (S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) > position.size) {
+      std::filesystem::resize_file(entry->path(), position.size, failed);
+    }
+    return;
+  }
+}
+
+SourcePosition CriFile::RecoverFromLastLines() {
+  std::string text = ReadEnd(fd_.Get(), position_.size);
+  const auto unfinished = text.size() - (text.rfind('\n') + 1);
+  if (unfinished > 0 && !Truncate(position_.size - unfinished)) return {};
+  text.resize(text.size() - unfinished);
+  SourcePosition found;
+  while (!text.empty()) {
+    const auto start = text.rfind('\n', text.size() - 2) + 1;
+    const auto time = TimeOfLine(std::string_view(text).substr(start));
+    if (!time || (found.last_time != 0 && *time != found.last_time)) break;
+    found.last_time = *time;
+    ++found.last_count;
+    text.resize(start);
+  }
+  return found;
+}
+
+}  // namespace dockershimd::shim::logs

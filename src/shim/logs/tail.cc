@@ -1,0 +1,132 @@
+#include "shim/logs/tail.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "shim/logs/record.h"
+
+namespace dockershimd::shim::logs {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstRetry(100);
+constexpr std::chrono::seconds kLastRetry(10);
+
+std::string_view LastLine(std::string_view lines) {
+  if (lines.size() < 2) return lines;
+  return lines.substr(lines.rfind('\n', lines.size() - 2) + 1);
+}
+
+}  // namespace
+
+Tail::Tail(std::string description, std::filesystem::path cri_log,
+           std::filesystem::path position_file, Counters& counters)
+    : description_(std::move(description)),
+      cri_(std::move(cri_log)),
+      position_file_(std::move(position_file)),
+      counters_(counters) {}
+
+base::Status Tail::Open(const SourceFactory& make_source) {
+  position_ = position_file_.Load().value_or(Position());
+  if (auto opened = OpenCri(); !opened) return opened;
+  source_ = make_source(position_.source);
+  return {};
+}
+
+base::Status Tail::OpenCri() {
+  if (auto opened = cri_.Open(); !opened) return opened;
+  AdoptCri();
+  Save();
+  return {};
+}
+
+/// Brings the remembered position and the file that was found at the path together.
+void Tail::AdoptCri() {
+  const CriPosition found = cri_.Position();
+  const CriPosition& previous = position_.previous_cri;
+  const bool existed = !cri_.WasMade();
+  if (existed && found.inode == position_.cri.inode) {
+    // More than remembered: we were killed between writing and remembering it.
+    if (found.size > position_.cri.size) (void)cri_.Truncate(position_.cri.size);
+  } else if (existed && found.inode == previous.inode && found.size >= previous.size) {
+    // Kubelet took its rotation back, and with it the file that we have written since.
+    (void)cri_.Truncate(previous.size);
+    position_.source = position_.previous_source;
+    position_.previous_cri = {};
+    if (source_) source_->Seek(position_.source);
+  } else if (position_.cri.inode == 0) {
+    if (found.size > 0) position_.source = cri_.RecoverFromLastLines();
+  } else {
+    cri_.TruncateRenamed(position_.cri);
+    position_.previous_cri = position_.cri;
+    position_.previous_source = position_.source;
+  }
+  position_.cri = cri_.Position();
+}
+
+base::Status Tail::Reopen() {
+  cri_.Close();
+  return OpenCri();
+}
+
+base::Result<Progress> Tail::Pump(Batch& batch) {
+  batch.lines.clear();
+  batch.records = batch.bad_records = batch.gaps = 0;
+  const Progress progress = source_->Read(batch);
+  if (!batch.lines.empty() && !cri_.IsUsable()) {
+    // It may be another file than before, to be continued from elsewhere: read again.
+    if (auto opened = OpenCri(); !opened) return Failed(opened.error());
+    return Progress::kMore;
+  }
+  if (auto written = Write(batch); !written) return Failed(written.error());
+  if (retry_delay_.count() > 0) spdlog::info("log of {} is being written again", description_);
+  retry_delay_ = {};
+  return progress;
+}
+
+base::Status Tail::Write(const Batch& batch) {
+  if (auto written = cri_.Append(batch.lines); !written) return written;
+  source_->Commit();
+  const auto source = source_->Position();
+  const bool moved = source.offset != position_.source.offset ||
+                     source.inode != position_.source.inode || !batch.lines.empty();
+  position_.source = source;
+  position_.cri = cri_.Position();
+  if (moved) Save();
+  counters_.bad_records += batch.bad_records;
+  counters_.gaps += batch.gaps;
+  if (batch.lines.empty()) return {};
+  counters_.lines += batch.records;
+  counters_.bytes += batch.lines.size();
+  const auto time = TimeOfLine(LastLine(batch.lines));
+  if (time) counters_.lag_nanos = base::WallClockNow() - *time;
+  return {};
+}
+
+/// Where the position cannot be saved, an older one stands: a restart then cuts the CRI file back
+/// to that and writes the same lines again.
+void Tail::Save() {
+  const auto saved = position_file_.Save(position_);
+  if (!saved && !position_fails_) {
+    spdlog::warn("log of {}: its position is not saved: {}", description_, saved.error().message);
+  }
+  position_fails_ = !saved;
+}
+
+std::unexpected<base::Error> Tail::Failed(const base::Error& error) {
+  if (retry_delay_.count() == 0) {
+    spdlog::error("log of {} cannot be written, trying again until it can: {}", description_,
+                  error.message);
+  }
+  ++counters_.failures;
+  retry_delay_ = std::clamp<Clock::duration>(retry_delay_ * 2, kFirstRetry, kLastRetry);
+  return base::Fail(error);
+}
+
+void Tail::Rest() {
+  source_->Rest();
+  cri_.Close();
+  position_file_.Rest();
+}
+
+}  // namespace dockershimd::shim::logs
