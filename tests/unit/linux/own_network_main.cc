@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -28,6 +29,8 @@ bool BecomeRoot() {
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
+  // As in the daemon: a program may end without reading its input.
+  ::signal(SIGPIPE, SIG_IGN);
   if ((::getuid() != 0 && !BecomeRoot()) || ::unshare(CLONE_NEWNET) != 0) {
     std::cout << "skipped: no network namespace of our own: " << std::strerror(errno) << "\n";
     return 77;
