@@ -28,22 +28,36 @@ std::string ReadEnd(int fd, std::uint64_t size) {
 
 }  // namespace
 
-base::Status CriFile::Open() {
+base::Status CriFile::OpenWith(const std::filesystem::path& path, int flags) {
   fd_.Reset();
-  if (auto made = base::MakeDirectories(path_.parent_path()); !made) return made;
   // Not through a link: it would lead to the file that Docker itself writes.
-  constexpr int kFlags = O_RDWR | O_APPEND | O_NOFOLLOW;
-  auto fd = base::OpenFile(path_, kFlags);
-  was_made_ = !fd && fd.error().code == base::Code::kNotFound;
-  if (was_made_) fd = base::OpenFile(path_, kFlags | O_CREAT | O_EXCL, 0640);
+  auto fd = base::OpenFile(path, O_RDWR | O_APPEND | O_NOFOLLOW | flags, 0640);
   if (!fd) return base::Fail(fd.error());
   struct stat status = {};
   if (::fstat(fd->Get(), &status) != 0) {
-    return base::Fail(base::ErrnoError(errno, "stat " + path_.string()));
+    return base::Fail(base::ErrnoError(errno, "stat " + path.string()));
   }
   fd_ = std::move(*fd);
   position_ = {status.st_ino, static_cast<std::uint64_t>(status.st_size)};
   return {};
+}
+
+base::Status CriFile::Open() { return OpenWith(path_, 0); }
+
+base::Status CriFile::OpenRenamed(std::uint64_t inode) {
+  std::error_code failed;
+  std::filesystem::directory_iterator entry(path_.parent_path(), failed);
+  for (; !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed)) {
+    struct stat status = {};
+    if (::lstat(entry->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    if (status.st_ino == inode) return OpenWith(entry->path(), 0);
+  }
+  return base::Fail(base::Code::kNotFound, "the file before {} is gone", path_.string());
+}
+
+base::Status CriFile::Create() {
+  if (auto made = base::MakeDirectories(path_.parent_path()); !made) return made;
+  return OpenWith(path_, O_CREAT | O_EXCL);
 }
 
 bool CriFile::IsUsable() const {
@@ -67,19 +81,6 @@ base::Status CriFile::Truncate(std::uint64_t size) {
   }
   position_.size = size;
   return {};
-}
-
-void CriFile::TruncateRenamed(const CriPosition& position) const {
-  std::error_code failed;
-  std::filesystem::directory_iterator entry(path_.parent_path(), failed);
-  for (; !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed)) {
-    struct stat status = {};
-    if (::lstat(entry->path().c_str(), &status) != 0 || status.st_ino != position.inode) continue;
-    if (S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) > position.size) {
-      std::filesystem::resize_file(entry->path(), position.size, failed);
-    }
-    return;
-  }
 }
 
 SourcePosition CriFile::RecoverFromLastLines() {

@@ -14,10 +14,14 @@ class CriFile {
  public:
   explicit CriFile(std::filesystem::path path) : path_(std::move(path)) {}
 
-  /// Opens the file at the path; makes it, with its folder, if it is not there.
+  /// Opens the file at the path. kNotFound: there is none.
   [[nodiscard]] base::Status Open();
-  /// The last Open() made the file: its inode may be that of one deleted before.
-  [[nodiscard]] bool WasMade() const { return was_made_; }
+  /// Opens the file of this inode in the same folder: kubelet has renamed it and not yet said so.
+  [[nodiscard]] base::Status OpenRenamed(std::uint64_t inode);
+  /// Makes the file at the path, and its folder. It must not exist.
+  [[nodiscard]] base::Status Create();
+
+  [[nodiscard]] bool IsOpen() const { return fd_.IsOpen(); }
   /// Open, and no one has deleted it.
   [[nodiscard]] bool IsUsable() const;
   [[nodiscard]] CriPosition Position() const { return position_; }
@@ -28,18 +32,16 @@ class CriFile {
   [[nodiscard]] base::Status Truncate(std::uint64_t size);
   void Close() { fd_.Reset(); }
 
-  /// Cuts a file that kubelet has renamed in the same folder, if it is found and longer.
-  void TruncateRenamed(const CriPosition& position) const;
-
   /// Reads the last line's time, and how many lines end the file with it, after dropping an
   /// unfinished line. For when the position was lost.
   [[nodiscard]] SourcePosition RecoverFromLastLines();
 
  private:
+  base::Status OpenWith(const std::filesystem::path& path, int flags);
+
   std::filesystem::path path_;
   base::UniqueFd fd_;
   CriPosition position_;
-  bool was_made_ = false;
 };
 
 }  // namespace dockershimd::shim::logs

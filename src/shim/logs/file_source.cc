@@ -23,6 +23,8 @@ constexpr std::size_t kReadSize = 512 << 10;
 /// Files of one container that may wait to be read, deleted ones among them: more would let a
 /// container fill the disk behind Docker's back.
 constexpr std::size_t kMaxFiles = 32;
+/// The highest max-file of Docker's that is looked for.
+constexpr int kMaxNames = 256;
 /// A gap that a rotation under way may show among the names.
 constexpr int kMissingNames = 3;
 constexpr int kScanAttempts = 3;
@@ -75,7 +77,7 @@ std::deque<FileSource::File> FileSource::OpenAll() const {
   // From the newest to the oldest: a rotation meanwhile moves files towards us, so that one may be
   // met twice, but none is missed except a new one, of which we will hear.
   int missing = 0;
-  for (int index = 0; missing < kMissingNames && files.size() < kMaxFiles; ++index) {
+  for (int index = 0; missing < kMissingNames && index < kMaxNames; ++index) {
     const auto name = index == 0 ? path_.string() : fmt::format("{}.{}", path_.string(), index);
     auto fd = base::OpenFile(name, O_RDONLY);
     struct stat status = {};

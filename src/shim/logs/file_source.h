@@ -17,7 +17,7 @@ class FileSource final : public Source {
   FileSource(std::string description, std::filesystem::path path, const SourcePosition& from);
 
   Progress Read(Batch& batch) override;
-  void Commit() override;
+  void Commit() override { position_ = next_; }
   SourcePosition Position() const override { return position_; }
   void Seek(const SourcePosition& position) override;
   void NoticeRotation() override;

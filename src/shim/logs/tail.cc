@@ -17,6 +17,10 @@ std::string_view LastLine(std::string_view lines) {
   return lines.substr(lines.rfind('\n', lines.size() - 2) + 1);
 }
 
+bool IsMissing(const base::Status& opened) {
+  return !opened && opened.error().code == base::Code::kNotFound;
+}
+
 }  // namespace
 
 Tail::Tail(std::string description, std::filesystem::path cri_log,
@@ -34,46 +38,67 @@ base::Status Tail::Open(const SourceFactory& make_source) {
 }
 
 base::Status Tail::OpenCri() {
-  if (auto opened = cri_.Open(); !opened) return opened;
-  AdoptCri();
+  auto opened = cri_.Open();
+  // Kubelet is about to call Reopen, or to rename it back: until then this is the file, as it
+  // would be had it stayed open.
+  if (IsMissing(opened) && position_.cri.inode != 0) {
+    opened = cri_.OpenRenamed(position_.cri.inode);
+  }
+  return IsMissing(opened) ? BeginCri() : AdoptCri(opened);
+}
+
+/// Goes on in a new file. Its inode may be that of one deleted before, so nothing is concluded
+/// from it.
+base::Status Tail::BeginCri() {
+  if (auto made = cri_.Create(); !made) return made;
+  position_.previous_cri = position_.cri;
+  position_.previous_source = position_.source;
+  position_.cri = cri_.Position();
   Save();
   return {};
 }
 
-/// Brings the remembered position and the file that was found at the path together.
-void Tail::AdoptCri() {
+/// Brings the remembered position and an existing file together.
+base::Status Tail::AdoptCri(const base::Status& opened) {
+  if (!opened) return opened;
   const CriPosition found = cri_.Position();
   const CriPosition& previous = position_.previous_cri;
-  const bool existed = !cri_.WasMade();
-  if (existed && found.inode == position_.cri.inode) {
+  base::Status cut;
+  if (found.inode == position_.cri.inode) {
     // More than remembered: we were killed between writing and remembering it.
-    if (found.size > position_.cri.size) (void)cri_.Truncate(position_.cri.size);
-  } else if (existed && found.inode == previous.inode && found.size >= previous.size) {
+    if (found.size > position_.cri.size) cut = cri_.Truncate(position_.cri.size);
+  } else if (found.inode == previous.inode && found.size >= previous.size) {
     // Kubelet took its rotation back, and with it the file that we have written since.
-    (void)cri_.Truncate(previous.size);
+    cut = cri_.Truncate(previous.size);
     position_.source = position_.previous_source;
-    position_.previous_cri = {};
     if (source_) source_->Seek(position_.source);
+    position_.previous_cri = {};
   } else if (position_.cri.inode == 0) {
     if (found.size > 0) position_.source = cri_.RecoverFromLastLines();
   } else {
-    cri_.TruncateRenamed(position_.cri);
     position_.previous_cri = position_.cri;
     position_.previous_source = position_.source;
   }
+  if (!cut) {
+    cri_.Close();
+    return cut;
+  }
   position_.cri = cri_.Position();
+  Save();
+  return {};
 }
 
 base::Status Tail::Reopen() {
   cri_.Close();
-  return OpenCri();
+  const auto opened = cri_.Open();
+  return IsMissing(opened) ? BeginCri() : AdoptCri(opened);
 }
 
 base::Result<Progress> Tail::Pump(Batch& batch) {
   batch.lines.clear();
   batch.records = batch.bad_records = batch.gaps = 0;
   const Progress progress = source_->Read(batch);
-  if (!batch.lines.empty() && !cri_.IsUsable()) {
+  if (!cri_.IsUsable() && (cri_.IsOpen() || !batch.lines.empty())) {
     // It may be another file than before, to be continued from elsewhere: read again.
     if (auto opened = OpenCri(); !opened) return Failed(opened.error());
     return Progress::kMore;

@@ -48,7 +48,8 @@ class Tail {
 
  private:
   [[nodiscard]] base::Status OpenCri();
-  void AdoptCri();
+  [[nodiscard]] base::Status BeginCri();
+  [[nodiscard]] base::Status AdoptCri(const base::Status& opened);
   base::Status Write(const Batch& batch);
   void Save();
   std::unexpected<base::Error> Failed(const base::Error& error);

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "base/result.h"
+#include "dockerapi/client.h"
+#include "shim/logs/folder_watch.h"
+#include "shim/logs/log_pipeline.h"
+#include "shim/logs/tail.h"
+
+namespace dockershimd::shim::logs {
+
+/// All containers that are followed, and which of them has work now. Belongs to one thread, which
+/// waits until there is some and then calls Work().
+class LogLoop {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// What the loop tells its surroundings.
+  struct Signals {
+    std::function<void(const std::string& id)> ready;  ///< call MakeDue; from any thread
+    std::function<void(const std::string& id)> ended;  ///< it is followed no more
+  };
+
+  LogLoop(std::filesystem::path position_folder, dockerapi::Client& docker, Counters& counters,
+          Signals signals);
+
+  [[nodiscard]] base::Status Follow(const LogStream& stream);
+  [[nodiscard]] base::Status Reopen(const std::string& id);
+  void Finish(const std::string& id);
+  void Forget(const std::string& id);
+  /// There is something to read for this container.
+  void MakeDue(const std::string& id);
+
+  /// Readable when files have changed. Not to be waited for while IsGathering().
+  [[nodiscard]] int Descriptor() const { return watch_.Descriptor(); }
+  [[nodiscard]] bool IsGathering() const { return Clock::now() < gather_until_; }
+  /// When there is work without an event, in ms from now; -1: never.
+  [[nodiscard]] int WaitMillis() const;
+  void Work();
+
+ private:
+  struct Followed {
+    Followed(const LogStream& stream, std::filesystem::path position_file, Counters& counters)
+        : tail(stream.description, stream.cri_log, std::move(position_file), counters) {}
+    Tail tail;
+    int watch = -1;
+    std::string log_name;     ///< of Docker's current file, within its folder
+    bool is_due = false;      ///< stands in due_
+    bool is_stalled = false;  ///< stands in retries_
+    bool is_open = false;     ///< may hold files open
+    Clock::time_point last_active;
+  };
+
+  std::unique_ptr<Source> MakeSource(const LogStream& stream, Followed& followed,
+                                     const SourcePosition& from);
+  void TakeRetries();
+  void ReadEvents();
+  void PumpDue();
+  void Pump(const std::string& id, Followed& followed);
+  void MarkOpen(Followed& followed);
+  void RestIdle();
+  void Drop(const std::string& id);
+
+  const std::filesystem::path position_folder_;
+  dockerapi::Client& docker_;
+  Counters& counters_;
+  const Signals signals_;
+  FolderWatch watch_;
+  std::unordered_map<std::string, Followed> followed_;
+  std::unordered_map<int, std::string> by_watch_;
+  std::deque<std::string> due_;
+  std::multimap<Clock::time_point, std::string> retries_;
+  Clock::time_point gather_until_;
+  Clock::time_point rest_check_;
+  bool any_open_ = false;
+  Batch batch_;
+};
+
+}  // namespace dockershimd::shim::logs
