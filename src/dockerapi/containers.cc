@@ -21,9 +21,7 @@ HttpRequest About(const std::string& method, const std::string& id, const std::s
                   const std::string& query = {}) {
   return {.operation = fmt::format("{} /containers/{{id}}{}", method, verb),
           .method = method,
-          .target = fmt::format("/containers/{}{}{}", UrlEncode(id), verb, query),
-          .body = {},
-          .headers = {}};
+          .target = fmt::format("/containers/{}{}{}", UrlEncode(id), verb, query)};
 }
 
 base::Status Done(const Result<HttpResponse>& response) {
@@ -39,9 +37,7 @@ Result<std::vector<ContainerSummary>> Client::ListContainers(
   const auto response = impl_->Call(context, {.operation = "GET /containers/json",
                                               .method = "GET",
                                               .target = "/containers/json?all=1&filters=" +
-                                                        UrlEncode(LabelFilters(label_filters)),
-                                              .body = {},
-                                              .headers = {}});
+                                                        UrlEncode(LabelFilters(label_filters))});
   if (!response) return Fail(response.error());
   return DecodeContainerList(response->body);
 }
@@ -59,8 +55,7 @@ Result<std::string> Client::CreateContainer(const CallContext& context, const st
       impl_->Call(context, {.operation = "POST /containers/create",
                             .method = "POST",
                             .target = "/containers/create?name=" + UrlEncode(name),
-                            .body = ToJson(spec),
-                            .headers = {}});
+                            .body = ToJson(spec)});
   if (!response) return Fail(response.error());
   return DecodeMember(response->body, "Id");
 }

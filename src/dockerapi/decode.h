@@ -30,6 +30,10 @@ namespace dockershimd::dockerapi {
 /// One line of a pull's or load's progress; the error that it carries, where it does.
 [[nodiscard]] base::Result<Progress> DecodeProgress(std::string_view line);
 
+/// A pull that Docker refused with a status that says nothing (500): the registry's error by its
+/// name, where it has one.
+[[nodiscard]] base::Error ClassifyPullError(base::Error error);
+
 /// The answer of /containers/{id}/wait.
 [[nodiscard]] base::Result<int> DecodeExitCode(std::string_view body);
 

@@ -53,6 +53,7 @@ std::vector<PortBinding> PortsOf(const Json& json) {
   if (!json.is_object()) return bindings;
   for (const auto& [key, hosts] : json.items()) {
     const auto slash = key.find('/');
+    if (!hosts.is_array()) continue;
     for (const Json& host : hosts) {
       bindings.push_back({PortNumber(key.substr(0, slash)),
                           slash == std::string::npos ? "tcp" : key.substr(slash + 1),
@@ -62,9 +63,35 @@ std::vector<PortBinding> PortsOf(const Json& json) {
   return bindings;
 }
 
-HostConfig HostConfigOf(const Json& json) {
-  HostConfig host;
-  host.resources = ResourcesOf(json);
+Mount MountOf(const Json& json) {
+  Mount mount;
+  mount.type = StringOf(json, "Type");
+  mount.source = StringOf(json, "Source");
+  mount.target = StringOf(json, "Target");
+  mount.read_only = BoolOf(json, "ReadOnly");
+  const Json& options = Member(json, "BindOptions");
+  mount.propagation = StringOf(options, "Propagation");
+  mount.non_recursive = BoolOf(options, "NonRecursive");
+  mount.read_only_non_recursive = BoolOf(options, "ReadOnlyNonRecursive");
+  mount.read_only_force_recursive = BoolOf(options, "ReadOnlyForceRecursive");
+  mount.image_subpath = StringOf(Member(json, "ImageOptions"), "Subpath");
+  return mount;
+}
+
+void ReadDevices(const Json& json, HostConfig& host) {
+  for (const Json& device : ListOf(json, "Devices")) {
+    host.devices.push_back({StringOf(device, "PathOnHost"), StringOf(device, "PathInContainer"),
+                            StringOf(device, "CgroupPermissions")});
+  }
+  for (const Json& request : ListOf(json, "DeviceRequests")) {
+    host.device_requests.push_back({StringOf(request, "Driver"), StringsOf(request, "DeviceIDs")});
+  }
+  for (const Json& limit : ListOf(json, "Ulimits")) {
+    host.ulimits.push_back({StringOf(limit, "Name"), IntOf(limit, "Soft"), IntOf(limit, "Hard")});
+  }
+}
+
+void ReadNamespaces(const Json& json, HostConfig& host) {
   host.cgroup_parent = StringOf(json, "CgroupParent");
   host.network_mode = StringOf(json, "NetworkMode");
   host.ipc_mode = StringOf(json, "IpcMode");
@@ -72,26 +99,45 @@ HostConfig HostConfigOf(const Json& json) {
   host.uts_mode = StringOf(json, "UTSMode");
   host.userns_mode = StringOf(json, "UsernsMode");
   host.cgroupns_mode = StringOf(json, "CgroupnsMode");
-  host.binds = StringsOf(json, "Binds");
-  host.port_bindings = PortsOf(Member(json, "PortBindings"));
+  host.sysctls = StringMapOf(json, "Sysctls");
+}
+
+void ReadSecurity(const Json& json, HostConfig& host) {
   host.cap_add = StringsOf(json, "CapAdd");
   host.cap_drop = StringsOf(json, "CapDrop");
   host.security_opt = StringsOf(json, "SecurityOpt");
   host.group_add = StringsOf(json, "GroupAdd");
-  host.sysctls = StringMapOf(json, "Sysctls");
-  host.annotations = StringMapOf(json, "Annotations");
-  host.runtime = StringOf(json, "Runtime");
-  host.log_driver = StringOf(Member(json, "LogConfig"), "Type");
-  host.log_options = StringMapOf(Member(json, "LogConfig"), "Config");
-  host.oom_score_adj = static_cast<int>(IntOf(json, "OomScoreAdj"));
   host.privileged = BoolOf(json, "Privileged");
   host.read_only_rootfs = BoolOf(json, "ReadonlyRootfs");
   host.masked_paths = OptionalStringsOf(json, "MaskedPaths");
   host.readonly_paths = OptionalStringsOf(json, "ReadonlyPaths");
+}
+
+HostConfig HostConfigOf(const Json& json) {
+  HostConfig host;
+  host.resources = ResourcesOf(json);
+  ReadNamespaces(json, host);
+  host.binds = StringsOf(json, "Binds");
+  for (const Json& mount : ListOf(json, "Mounts")) host.mounts.push_back(MountOf(mount));
+  host.tmpfs = StringMapOf(json, "Tmpfs");
+  host.port_bindings = PortsOf(Member(json, "PortBindings"));
+  ReadDevices(json, host);
+  ReadSecurity(json, host);
+  host.dns = StringsOf(json, "Dns");
+  host.dns_search = StringsOf(json, "DnsSearch");
+  host.dns_options = StringsOf(json, "DnsOptions");
+  host.extra_hosts = StringsOf(json, "ExtraHosts");
+  host.annotations = StringMapOf(json, "Annotations");
+  host.runtime = StringOf(json, "Runtime");
+  host.log_driver = StringOf(Member(json, "LogConfig"), "Type");
+  host.log_options = StringMapOf(Member(json, "LogConfig"), "Config");
+  host.shm_size_bytes = IntOf(json, "ShmSize");
+  host.oom_score_adj = static_cast<int>(IntOf(json, "OomScoreAdj"));
   return host;
 }
 
 ContainerSpec SpecOf(const Json& json) {
+  const std::vector<std::string> no_healthcheck = {"NONE"};
   const Json& config = Member(json, "Config");
   ContainerSpec spec;
   spec.hostname = StringOf(config, "Hostname");
@@ -104,17 +150,18 @@ ContainerSpec SpecOf(const Json& json) {
   spec.entrypoint = OptionalStringsOf(config, "Entrypoint");
   spec.command = OptionalStringsOf(config, "Cmd");
   spec.labels = StringMapOf(config, "Labels");
+  spec.exposed_ports = KeysOf(config, "ExposedPorts");
   spec.tty = BoolOf(config, "Tty");
   spec.open_stdin = BoolOf(config, "OpenStdin");
   spec.stdin_once = BoolOf(config, "StdinOnce");
+  spec.disable_healthcheck = StringsOf(Member(config, "Healthcheck"), "Test") == no_healthcheck;
   spec.host = HostConfigOf(Member(json, "HostConfig"));
   return spec;
 }
 
-std::vector<MountPoint> MountPointsOf(const Json& json) {
+std::vector<MountPoint> MountPointsOf(const Json& list) {
   std::vector<MountPoint> points;
-  if (!json.is_array()) return points;
-  for (const Json& item : json) {
+  for (const Json& item : list) {
     points.push_back({StringOf(item, "Type"), StringOf(item, "Source"),
                       StringOf(item, "Destination"), StringOf(item, "Propagation"),
                       BoolOf(item, "RW")});
@@ -179,7 +226,7 @@ Result<ContainerDetails> DecodeContainer(std::string_view body) {
   details.log_path = StringOf(*json, "LogPath");
   details.storage_driver = StringOf(*json, "Driver");
   details.graph_driver_data = StringMapOf(Member(*json, "GraphDriver"), "Data");
-  details.mounts = MountPointsOf(Member(*json, "Mounts"));
+  details.mounts = MountPointsOf(ListOf(*json, "Mounts"));
   const Json& network = Member(*json, "NetworkSettings");
   details.networks = NetworksOf(Member(network, "Networks"));
   details.sandbox_key = StringOf(network, "SandboxKey");

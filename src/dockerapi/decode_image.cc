@@ -15,26 +15,27 @@ std::vector<std::string> NamesOf(const Json& object, const char* member) {
   return names;
 }
 
-std::vector<std::string> KeysOf(const Json& json) {
-  std::vector<std::string> keys;
-  if (!json.is_object()) return keys;
-  for (const auto& [key, value] : json.items()) keys.push_back(key);
-  return keys;
-}
-
-/// What went wrong in the midst of a pull comes as text with, at best, an HTTP status.
-base::Error PullError(const Json& json, const std::string& text) {
-  const Json& detail = Member(json, "errorDetail");
-  switch (IntOf(detail, "code")) {
-    case 401:
-      return {Code::kUnauthenticated, text, 401};
-    case 403:
-      return {Code::kPermissionDenied, text, 403};
-    case 404:
-      return {Code::kNotFound, text, 404};
-    default:
-      return {Code::kInternal, text, {}};
+/// What a pull's failure means. It comes as text and, at best, the registry's HTTP status; without
+/// one there are only the error names of the OCI distribution specification to go by.
+Code PullCode(std::int64_t status, std::string_view text) {
+  if (status == 401) return Code::kUnauthenticated;
+  if (status == 403) return Code::kPermissionDenied;
+  if (status == 404) return Code::kNotFound;
+  constexpr std::pair<std::string_view, Code> kNames[] = {
+      {"unauthorized", Code::kUnauthenticated},
+      {"authentication required", Code::kUnauthenticated},
+      {"no basic auth credentials", Code::kUnauthenticated},
+      {"denied", Code::kPermissionDenied},
+      {"manifest unknown", Code::kNotFound},
+      {"name unknown", Code::kNotFound},
+      {"no matching manifest", Code::kNotFound},
+      {": not found", Code::kNotFound},
+      {"toomanyrequests", Code::kResourceExhausted},
+  };
+  for (const auto& [name, code] : kNames) {
+    if (text.contains(name)) return code;
   }
+  return Code::kInternal;
 }
 
 }  // namespace
@@ -71,7 +72,7 @@ Result<ImageDetails> DecodeImage(std::string_view body) {
   image.environment = StringsOf(config, "Env");
   image.entrypoint = StringsOf(config, "Entrypoint");
   image.command = StringsOf(config, "Cmd");
-  image.volumes = KeysOf(Member(config, "Volumes"));
+  image.volumes = KeysOf(config, "Volumes");
   image.labels = StringMapOf(config, "Labels");
   image.graph_driver_data = StringMapOf(Member(*json, "GraphDriver"), "Data");
   return image;
@@ -82,10 +83,18 @@ Result<Progress> DecodeProgress(std::string_view line) {
   if (!json) return Fail(json.error());
   std::string error = StringOf(*json, "error");
   if (error.empty()) error = StringOf(Member(*json, "errorDetail"), "message");
-  if (!error.empty()) return Fail(PullError(*json, error));
+  if (!error.empty()) {
+    const auto status = IntOf(Member(*json, "errorDetail"), "code");
+    return Fail(PullCode(status, error), "docker: {}", error);
+  }
   const Json& detail = Member(*json, "progressDetail");
   return Progress{StringOf(*json, "id"), StringOf(*json, "status"), IntOf(detail, "current"),
                   IntOf(detail, "total")};
+}
+
+base::Error ClassifyPullError(base::Error error) {
+  if (error.code == Code::kInternal) error.code = PullCode(0, error.message);
+  return error;
 }
 
 Result<std::string> DecodeMember(std::string_view body, const char* name) {

@@ -10,10 +10,9 @@ using base::Code;
 using base::Fail;
 using base::Result;
 
-std::vector<std::pair<std::string, std::string>> PairsOf(const Json& json) {
+std::vector<std::pair<std::string, std::string>> PairsOf(const Json& list) {
   std::vector<std::pair<std::string, std::string>> pairs;
-  if (!json.is_array()) return pairs;
-  for (const Json& item : json) {
+  for (const Json& item : list) {
     if (item.is_array() && item.size() == 2 && item[0].is_string() && item[1].is_string()) {
       pairs.emplace_back(item[0].get<std::string>(), item[1].get<std::string>());
     }
@@ -96,15 +95,12 @@ Result<EngineInfo> DecodeInfo(std::string_view body) {
   info.server_version = StringOf(*json, "ServerVersion");
   info.root_dir = StringOf(*json, "DockerRootDir");
   info.storage_driver = StringOf(*json, "Driver");
-  info.storage_driver_status = PairsOf(Member(*json, "DriverStatus"));
+  info.storage_driver_status = PairsOf(ListOf(*json, "DriverStatus"));
   info.cgroup_driver = StringOf(*json, "CgroupDriver");
   info.cgroup_version = StringOf(*json, "CgroupVersion");
   info.logging_driver = StringOf(*json, "LoggingDriver");
   info.default_runtime = StringOf(*json, "DefaultRuntime");
-  const Json& runtimes = Member(*json, "Runtimes");
-  if (runtimes.is_object()) {
-    for (const auto& [name, value] : runtimes.items()) info.runtimes.push_back(name);
-  }
+  info.runtimes = KeysOf(*json, "Runtimes");
   info.security_options = StringsOf(*json, "SecurityOptions");
   info.cdi_spec_dirs = StringsOf(*json, "CDISpecDirs");
   info.operating_system = StringOf(*json, "OperatingSystem");

@@ -43,6 +43,11 @@ std::string EventFilters(const EventOptions& options) {
   return DumpJson(json);
 }
 
+std::string DockerTime(base::UnixNanos time) {
+  constexpr base::UnixNanos kSecond = 1'000'000'000;
+  return fmt::format("{}.{:09}", time / kSecond, time % kSecond);
+}
+
 std::string UrlEncode(std::string_view text) {
   std::string encoded;
   for (const char c : text) {

@@ -20,6 +20,9 @@ namespace dockershimd::dockerapi {
 [[nodiscard]] std::string LabelFilters(const std::vector<std::string>& labels);
 [[nodiscard]] std::string EventFilters(const EventOptions& options);
 
+/// "<seconds>.<nanoseconds>", as Docker reads times.
+[[nodiscard]] std::string DockerTime(base::UnixNanos time);
+
 /// Percent-encodes everything but unreserved characters, for a path segment or a query value.
 [[nodiscard]] std::string UrlEncode(std::string_view text);
 

@@ -103,7 +103,7 @@ Json HostConfigJson(const HostConfig& host) {
   SetIf(json, "Runtime", host.runtime);
   SetIf(json, "ShmSize", host.shm_size_bytes);
   SetIf(json, "OomScoreAdj", std::int64_t{host.oom_score_adj});
-  if (!host.log_driver.empty()) {
+  if (!host.log_driver.empty() || !host.log_options.empty()) {
     json["LogConfig"] = {{"Type", host.log_driver}, {"Config", host.log_options}};
   }
   return json;

@@ -15,9 +15,7 @@ HttpRequest About(const std::string& method, const std::string& exec_id, const s
                   const std::string& query = {}) {
   return {.operation = fmt::format("{} /exec/{{id}}{}", method, verb),
           .method = method,
-          .target = fmt::format("/exec/{}{}{}", UrlEncode(exec_id), verb, query),
-          .body = {},
-          .headers = {}};
+          .target = fmt::format("/exec/{}{}{}", UrlEncode(exec_id), verb, query)};
 }
 
 }  // namespace
@@ -28,8 +26,7 @@ Result<std::string> Client::CreateExec(const CallContext& context, const std::st
       impl_->Call(context, {.operation = "POST /containers/{id}/exec",
                             .method = "POST",
                             .target = fmt::format("/containers/{}/exec", UrlEncode(container_id)),
-                            .body = ToJson(spec),
-                            .headers = {}});
+                            .body = ToJson(spec)});
   if (!response) return Fail(response.error());
   return DecodeMember(response->body, "Id");
 }

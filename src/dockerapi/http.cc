@@ -1,5 +1,6 @@
 #include "dockerapi/http.h"
 
+#include "dockerapi/encode.h"
 #include "dockerapi/json_util.h"
 
 namespace dockershimd::dockerapi {
@@ -28,11 +29,20 @@ base::Code CodeOf(int status) {
 
 }  // namespace
 
+HttpRequest RequestAbout(std::string_view method, std::string_view pattern, std::string_view id,
+                         std::string_view verb, std::string_view query) {
+  const auto folder = pattern.substr(0, pattern.find('{'));
+  return {.operation = fmt::format("{} {}{}", method, pattern, verb),
+          .method = std::string(method),
+          .target = fmt::format("{}{}{}{}", folder, UrlEncode(id), verb, query)};
+}
+
 base::Error FromDocker(std::string_view operation, int status, std::string_view body) {
   std::string message;
   const Json json = Json::parse(body, nullptr, false);
   if (!json.is_discarded()) message = StringOf(json, "message");
-  if (message.empty()) message = std::string(body.substr(0, 200));
+  if (message.empty()) message = body.substr(0, 200);
+  if (message.empty()) message = "no reason given";
   return {CodeOf(status), fmt::format("{}: docker {}: {}", operation, status, message), status};
 }
 

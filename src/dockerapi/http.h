@@ -14,15 +14,22 @@ struct HttpRequest {
   std::string operation;  ///< "POST /containers/{id}/start"
   std::string method;
   std::string target;  ///< path and query, without the API version
-  std::string body;
+  std::string body = {};
   std::string content_type = "application/json";
-  std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<std::pair<std::string, std::string>> headers = {};
 };
 
 struct HttpResponse {
   int status = 0;
   std::string body;
+  std::string api_version;  ///< the Api-Version header: the newest API of the engine
 };
+
+/// A request about one object: `pattern` is its path with a placeholder ("/containers/{id}"), which
+/// `id` replaces, encoded; `verb` follows it ("/start"), then `query` ("?t=1").
+[[nodiscard]] HttpRequest RequestAbout(std::string_view method, std::string_view pattern,
+                                       std::string_view id, std::string_view verb,
+                                       std::string_view query = {});
 
 /// What a refusal of Docker's means: the code by its HTTP status, Docker's own message, and the
 /// operation as context.

@@ -17,17 +17,13 @@ HttpRequest About(const std::string& method, const std::string& reference, const
                   const std::string& query = {}) {
   return {.operation = fmt::format("{} /images/{{name}}{}", method, verb),
           .method = method,
-          .target = fmt::format("/images/{}{}{}", UrlEncode(reference), verb, query),
-          .body = {},
-          .headers = {}};
+          .target = fmt::format("/images/{}{}{}", UrlEncode(reference), verb, query)};
 }
 
 HttpRequest PullRequest(const PullOptions& options) {
   HttpRequest request{.operation = "POST /images/create",
                       .method = "POST",
-                      .target = "/images/create?fromImage=" + UrlEncode(options.reference),
-                      .body = {},
-                      .headers = {}};
+                      .target = "/images/create?fromImage=" + UrlEncode(options.reference)};
   if (!options.platform.empty()) request.target += "&platform=" + UrlEncode(options.platform);
   if (options.auth) {
     request.headers.emplace_back("X-Registry-Auth", RegistryAuthHeader(*options.auth));
@@ -45,9 +41,7 @@ std::string Describe(const Progress& progress) {
 Result<std::vector<ImageSummary>> Client::ListImages(const CallContext& context) {
   const auto response = impl_->Call(context, {.operation = "GET /images/json",
                                               .method = "GET",
-                                              .target = "/images/json?digests=1",
-                                              .body = {},
-                                              .headers = {}});
+                                              .target = "/images/json?digests=1"});
   if (!response) return Fail(response.error());
   return DecodeImageList(response->body);
 }
@@ -87,8 +81,7 @@ base::Status Client::LoadImage(const CallContext& context, std::string_view arch
                                         .method = "POST",
                                         .target = "/images/load?quiet=1",
                                         .body = std::string(archive),
-                                        .content_type = "application/x-tar",
-                                        .headers = {}});
+                                        .content_type = "application/x-tar"});
   if (!exchange) return Fail(exchange.error());
   return impl_->ReadLines([&] { return context; }, *exchange,
                           [](std::string_view line) -> Result<bool> {

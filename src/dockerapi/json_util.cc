@@ -1,5 +1,6 @@
 #include "dockerapi/json_util.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace dockershimd::dockerapi {
@@ -66,6 +67,20 @@ std::map<std::string, std::string> StringMapOf(const Json& object, const char* n
     if (item.is_string()) texts[key] = item.get_ref<const std::string&>();
   }
   return texts;
+}
+
+std::vector<std::string> KeysOf(const Json& object, const char* name) {
+  std::vector<std::string> keys;
+  const Json& value = Member(object, name);
+  if (!value.is_object()) return keys;
+  for (const auto& [key, item] : value.items()) keys.push_back(key);
+  return keys;
+}
+
+const Json& ListOf(const Json& object, const char* name) {
+  static const Json kNone = Json::array();
+  const Json& value = Member(object, name);
+  return value.is_array() ? value : kNone;
 }
 
 void SetIf(Json& object, const char* name, const std::string& value) {

@@ -36,6 +36,12 @@ using Json = nlohmann::json;
                                                                         const char* name);
 [[nodiscard]] std::map<std::string, std::string> StringMapOf(const Json& object, const char* name);
 
+/// The names of an object's members.
+[[nodiscard]] std::vector<std::string> KeysOf(const Json& object, const char* name);
+
+/// The elements of a list; none where it is something else.
+[[nodiscard]] const Json& ListOf(const Json& object, const char* name);
+
 /// Sets members only where there is something to say, so that an older engine is not sent a field
 /// that it does not know.
 void SetIf(Json& object, const char* name, const std::string& value);

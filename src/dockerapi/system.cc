@@ -13,7 +13,7 @@ using base::Fail;
 using base::Result;
 
 HttpRequest Get(const std::string& path) {
-  return {.operation = "GET " + path, .method = "GET", .target = path, .body = {}, .headers = {}};
+  return {.operation = "GET " + path, .method = "GET", .target = path};
 }
 
 /// "<seconds>.<nanoseconds>", as Docker reads times.

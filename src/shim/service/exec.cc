@@ -35,8 +35,8 @@ base::Status ReadOutput(const base::CallContext& context, const dockerapi::Hijac
                         runtime::v1::ExecSyncResponse* response) {
   dockerapi::Demultiplexer demultiplexer;
   const auto sink = [&](dockerapi::OutputStream which, std::string_view bytes) {
-    AppendUpTo(bytes, which == dockerapi::OutputStream::kStdout ? response->mutable_stdout_()
-                                                                : response->mutable_stderr_());
+    AppendUpTo(bytes, which == dockerapi::OutputStream::kStdout ? response->mutable_stdout()
+                                                                : response->mutable_stderr());
   };
   if (auto fed = demultiplexer.Feed(stream.leftover, sink); !fed) return fed;
   std::array<char, 65536> buffer;
@@ -89,7 +89,7 @@ void Kill(dockerapi::Client& docker, const std::string& exec_id) {
 
 }  // namespace
 
-Result<runtime::v1::ExecSyncResponse> Exec::Sync(const base::CallContext& context,
+Result<runtime::v1::ExecSyncResponse> Execs::Sync(const base::CallContext& context,
                                                  const runtime::v1::ExecSyncRequest& request) {
   if (request.cmd().empty()) return Fail(Code::kInvalidArgument, "cmd: is required");
   if (request.timeout() < 0) return Fail(Code::kInvalidArgument, "timeout: is negative");

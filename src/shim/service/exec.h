@@ -9,9 +9,9 @@
 namespace dockershimd::shim::service {
 
 /// Commands run in containers. Thread-safe.
-class Exec {
+class Execs {
  public:
-  Exec(dockerapi::Client& docker, node::Model& model) : docker_(docker), model_(model) {}
+  Execs(dockerapi::Client& docker, node::Model& model) : docker_(docker), model_(model) {}
 
   /// Runs a command to its end. Each output is kept up to 16 MiB, as containerd does. At the
   /// request's timeout the process is killed: kDeadlineExceeded.

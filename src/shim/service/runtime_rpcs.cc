@@ -9,11 +9,6 @@ using base::CallContext;
 using grpc::ServerContext;
 using grpc::ServerWriter;
 
-grpc::Status NotInThisVersion(const char* rpc) {
-  return {grpc::StatusCode::UNIMPLEMENTED,
-          std::string(rpc) + ": this version of dockershimd does not have it"};
-}
-
 }  // namespace
 
 // One line per RPC is all there is to say; the macro says it once.
@@ -57,7 +52,7 @@ DOCKERSHIMD_SERVE(ContainerStatus, containers_.Status(asked))
 DOCKERSHIMD_SERVE(UpdateContainerResources, containers_.UpdateResources(call, asked))
 DOCKERSHIMD_SERVE(ReopenContainerLog, containers_.ReopenLog(asked))
 
-DOCKERSHIMD_SERVE(ExecSync, exec_.Sync(call, asked))
+DOCKERSHIMD_SERVE(ExecSync, execs_.Sync(call, asked))
 
 DOCKERSHIMD_LATER(Exec)
 DOCKERSHIMD_LATER(Attach)

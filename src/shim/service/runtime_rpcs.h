@@ -12,8 +12,8 @@ namespace dockershimd::shim::service {
 /// does not have answer UNIMPLEMENTED with their name.
 class RuntimeRpcs final : public runtime::v1::RuntimeService::Service {
  public:
-  RuntimeRpcs(NodeStatus& node, Sandboxes& sandboxes, Containers& containers, Exec& exec)
-      : node_(node), sandboxes_(sandboxes), containers_(containers), exec_(exec) {}
+  RuntimeRpcs(NodeStatus& node, Sandboxes& sandboxes, Containers& containers, Execs& execs)
+      : node_(node), sandboxes_(sandboxes), containers_(containers), execs_(execs) {}
 
 #define DOCKERSHIMD_RPC(name)                                                                \
   grpc::Status name(grpc::ServerContext* context, const runtime::v1::name##Request* request, \
@@ -70,7 +70,7 @@ class RuntimeRpcs final : public runtime::v1::RuntimeService::Service {
   NodeStatus& node_;
   Sandboxes& sandboxes_;
   Containers& containers_;
-  service::Exec& exec_;
+  Execs& execs_;
 };
 
 }  // namespace dockershimd::shim::service

@@ -1,10 +1,8 @@
 #include "shim/linux/network_namespace.h"
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <net/if.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -12,9 +10,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
-#include <thread>
 
 #include "base/unique_fd.h"
+#include "other_namespace.h"
 
 namespace dockershimd::shim::linuxos {
 namespace {
@@ -22,22 +20,6 @@ namespace {
 using base::Code;
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-/// A namespace besides the test's own, alive as long as this is.
-class OtherNamespace {
- public:
-  OtherNamespace() {
-    std::jthread([&] {
-      if (::unshare(CLONE_NEWNET) == 0) {
-        fd_.Reset(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
-      }
-    }).join();
-  }
-  [[nodiscard]] std::string Path() const { return "/proc/self/fd/" + std::to_string(fd_.Get()); }
-
- private:
-  base::UniqueFd fd_;
-};
 
 ino_t CurrentNamespace() {
   struct stat status{};

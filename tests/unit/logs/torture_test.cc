@@ -167,7 +167,13 @@ TEST_P(LogTorture, KilledAtAnyInstant) {
   Compare();
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, LogTorture, testing::Range(1, 7));
+/// DSD_TEST_TORTURE_SEEDS: how many runs, each with other random numbers.
+int SeedCount() {
+  const char* count = std::getenv("DSD_TEST_TORTURE_SEEDS");
+  return count == nullptr ? 6 : std::atoi(count);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, LogTorture, testing::Range(1, SeedCount() + 1));
 
 }  // namespace
 }  // namespace dockershimd::shim::logs

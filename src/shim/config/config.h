@@ -1,0 +1,58 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace dockershimd::shim::config {
+
+inline constexpr const char* kDefaultFile = "/etc/dockershimd/config.toml";
+
+/// Everything that an admin can set: in the file by these names, on the command line with dashes
+/// (--cni-conf-dir). deploy/config.toml documents each.
+struct Config {
+  std::string listen = "unix:///run/dockershimd.sock";
+  std::string docker = "unix:///var/run/docker.sock";
+  std::string state_dir = "/var/lib/dockershimd";
+  std::string cni_conf_dir = "/etc/cni/net.d";
+  std::vector<std::string> cni_bin_dir = {"/opt/cni/bin", "/usr/lib/cni"};
+  std::string cni_cache_dir = "/var/lib/cni";
+  std::string network = "auto";  ///< auto, cni, bridge
+  std::string sandbox_image;     ///< empty: the built-in one
+  std::string stream_address = "127.0.0.1:0";
+  std::string metrics_address;  ///< empty: off
+  std::string socket_group;     ///< empty: root alone
+  std::string log_level = "info";
+  std::string log_format = "text";  ///< text, json
+  std::string container_log_max_size = "10m";
+  std::int64_t container_log_max_files = 3;
+  std::int64_t image_pull_stall_timeout = 60;  ///< seconds
+};
+
+/// Reads a TOML file over the defaults. Unknown keys, wrong types and bad values are errors that
+/// name file, line and key.
+[[nodiscard]] base::Result<Config> LoadFile(const std::filesystem::path& file);
+
+/// The path of a "unix://" endpoint; a plain absolute path is taken as it is.
+[[nodiscard]] base::Result<std::string> SocketPath(const std::string& endpoint);
+
+/// Refuses values that make no sense; the message names key and value and what is allowed.
+[[nodiscard]] base::Status Validate(const Config& config);
+
+/// What the command line asks for.
+struct CommandLine {
+  enum class Action : std::uint8_t { kRun, kCheck, kExit };
+  Action action = Action::kRun;
+  int exit_code = 0;  ///< for kExit: help, version or a mistake, already printed
+  Config config;
+};
+
+/// Flags over file over defaults.
+[[nodiscard]] CommandLine ParseCommandLine(int argc, const char* const* argv,
+                                           std::string_view version);
+
+}  // namespace dockershimd::shim::config

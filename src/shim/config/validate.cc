@@ -1,0 +1,75 @@
+#include <algorithm>
+#include <initializer_list>
+
+#include "shim/config/config.h"
+
+namespace dockershimd::shim::config {
+namespace {
+
+using base::Code;
+using base::Fail;
+
+constexpr std::string_view kUnixScheme = "unix://";
+
+base::Status OneOf(std::string_view name, const std::string& value,
+                   std::initializer_list<std::string_view> allowed) {
+  if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return {};
+  return Fail(Code::kInvalidArgument, "{}: '{}' is not one of {}", name, value,
+              fmt::join(allowed, ", "));
+}
+
+base::Status AbsolutePath(std::string_view name, const std::string& value) {
+  if (value.starts_with('/')) return {};
+  return Fail(Code::kInvalidArgument, "{}: '{}' is not an absolute path", name, value);
+}
+
+base::Status InRange(std::string_view name, std::int64_t value, std::int64_t lowest,
+                     std::int64_t highest) {
+  if (value >= lowest && value <= highest) return {};
+  return Fail(Code::kInvalidArgument, "{}: {} is not between {} and {}", name, value, lowest,
+              highest);
+}
+
+/// "10m" as Docker's max-size takes it.
+base::Status LogSize(const std::string& value) {
+  const auto digits = value.find_first_not_of("0123456789");
+  const bool fine = digits != 0 && !value.empty() && value[0] != '0' &&
+                    (digits == std::string::npos ||
+                     (digits + 1 == value.size() &&
+                      std::string_view("kmg").find(value[digits]) != std::string_view::npos));
+  if (fine) return {};
+  return Fail(Code::kInvalidArgument,
+              "container_log_max_size: '{}' is not a size such as 10m (k, m or g)", value);
+}
+
+}  // namespace
+
+base::Result<std::string> SocketPath(const std::string& endpoint) {
+  const std::string path =
+      endpoint.starts_with(kUnixScheme) ? endpoint.substr(kUnixScheme.size()) : endpoint;
+  if (path.starts_with('/') && path.size() <= 107) return path;
+  return Fail(Code::kInvalidArgument,
+              "'{}' is not unix:// and an absolute path of at most 107 characters", endpoint);
+}
+
+base::Status Validate(const Config& config) {
+  for (const auto& [name, endpoint] :
+       {std::pair("listen", config.listen), std::pair("docker", config.docker)}) {
+    if (auto path = SocketPath(endpoint); !path) return Fail(path.error(), name);
+  }
+  base::Status ok = AbsolutePath("state_dir", config.state_dir);
+  if (ok) ok = AbsolutePath("cni_conf_dir", config.cni_conf_dir);
+  if (ok) ok = AbsolutePath("cni_cache_dir", config.cni_cache_dir);
+  for (const auto& folder : config.cni_bin_dir) {
+    if (ok) ok = AbsolutePath("cni_bin_dir", folder);
+  }
+  if (ok) ok = OneOf("network", config.network, {"auto", "cni", "bridge"});
+  if (ok) ok = OneOf("log_level", config.log_level, {"trace", "debug", "info", "warn", "error"});
+  if (ok) ok = OneOf("log_format", config.log_format, {"text", "json"});
+  if (ok) ok = LogSize(config.container_log_max_size);
+  if (ok) ok = InRange("container_log_max_files", config.container_log_max_files, 1, 1000);
+  if (ok) ok = InRange("image_pull_stall_timeout", config.image_pull_stall_timeout, 1, 86400);
+  return ok;
+}
+
+}  // namespace dockershimd::shim::config
