@@ -16,11 +16,6 @@ HttpRequest Get(const std::string& path) {
   return {.operation = "GET " + path, .method = "GET", .target = path};
 }
 
-/// "<seconds>.<nanoseconds>", as Docker reads times.
-std::string DockerTime(base::UnixNanos time) {
-  return fmt::format("{}.{:09}", time / 1'000'000'000, time % 1'000'000'000);
-}
-
 }  // namespace
 
 base::Status Client::Ping(const CallContext& context) {
