@@ -76,7 +76,7 @@ base::Status Watcher::Watch(const std::stop_token& stop) {
 base::Status Watcher::OnOpen(const base::CallContext& context) {
   if (auto loaded = engine_.Load(context.Within(kRebuildLimit)); !loaded) return loaded;
   if (auto rebuilt = model_.Rebuild(context.Within(kRebuildLimit)); !rebuilt) return rebuilt;
-  *condition_.Lock() = {true, ""};
+  *condition_.Lock() = {.ready = true, .pods_known = true, .message = ""};
   spdlog::info("connected to Docker: {} pod sandboxes, {} containers", model_.Sandboxes().size(),
                model_.Containers().size());
   callbacks_.on_connected();

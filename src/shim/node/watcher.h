@@ -14,6 +14,8 @@ namespace dockershimd::shim::node {
 /// Whether the engine is there, for the CRI condition RuntimeReady.
 struct EngineCondition {
   bool ready = false;
+  /// True from the first connection on: before it nobody can say which pods there are.
+  bool pods_known = false;
   std::string message = "not connected to Docker yet";
 };
 

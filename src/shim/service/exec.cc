@@ -2,9 +2,13 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+// glibc 2.36 forgot to say that its pidfd functions are C.
+extern "C" {
+#include <sys/pidfd.h>
+}
 
 #include <algorithm>
 #include <array>

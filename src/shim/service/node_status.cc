@@ -30,6 +30,12 @@ void AddHandler(runtime::v1::StatusResponse* response, const std::string& name,
 
 }  // namespace
 
+base::Status NodeStatus::PodsKnown() const {
+  const auto engine = watcher_.Condition();
+  if (engine.pods_known) return {};
+  return Fail(base::Code::kUnavailable, "{}", engine.message);
+}
+
 Result<runtime::v1::VersionResponse> NodeStatus::Version() const {
   const auto facts = engine_.Facts();
   if (!facts) return Fail(facts.error());

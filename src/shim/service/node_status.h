@@ -17,6 +17,10 @@ class NodeStatus {
              network::CniNetwork& cni)
       : engine_(engine), watcher_(watcher), networking_(networking), cni_(cni) {}
 
+  /// kUnavailable before Docker has been reached for the first time: no pods is another answer than
+  /// not knowing them, and kubelet would act on it.
+  [[nodiscard]] base::Status PodsKnown() const;
+
   [[nodiscard]] base::Result<runtime::v1::VersionResponse> Version() const;
   [[nodiscard]] base::Result<runtime::v1::StatusResponse> Status(
       const base::CallContext& context, const runtime::v1::StatusRequest& request) const;

@@ -9,10 +9,16 @@ using base::CallContext;
 using grpc::ServerContext;
 using grpc::ServerWriter;
 
+template <class Answer>
+std::invoke_result_t<Answer> OncePodsAreKnown(const NodeStatus& node, Answer answer) {
+  if (auto known = node.PodsKnown(); !known) return base::Fail(known.error());
+  return answer();
+}
+
 }  // namespace
 
-// One line per RPC is all there is to say; the macro says it once.
-#define DOCKERSHIMD_SERVE(name, answer)                                                    \
+// One line per RPC is all there is to say; the macros say it once.
+#define DOCKERSHIMD_ALWAYS(name, answer)                                                   \
   grpc::Status RuntimeRpcs::name(ServerContext* context,                                   \
                                  const runtime::v1::name##Request* request,                \
                                  runtime::v1::name##Response* response) {                  \
@@ -21,6 +27,8 @@ using grpc::ServerWriter;
         [&]([[maybe_unused]] const CallContext& call,                                      \
             [[maybe_unused]] const runtime::v1::name##Request& asked) { return answer; }); \
   }
+#define DOCKERSHIMD_SERVE(name, answer) \
+  DOCKERSHIMD_ALWAYS(name, OncePodsAreKnown(node_, [&] { return answer; }))
 #define DOCKERSHIMD_LATER(name)                                                     \
   grpc::Status RuntimeRpcs::name(ServerContext*, const runtime::v1::name##Request*, \
                                  runtime::v1::name##Response*) {                    \
@@ -32,8 +40,8 @@ using grpc::ServerWriter;
     return NotInThisVersion(#name);                                                \
   }
 
-DOCKERSHIMD_SERVE(Version, node_.Version())
-DOCKERSHIMD_SERVE(Status, node_.Status(call, asked))
+DOCKERSHIMD_ALWAYS(Version, node_.Version())
+DOCKERSHIMD_ALWAYS(Status, node_.Status(call, asked))
 DOCKERSHIMD_SERVE(RuntimeConfig, node_.RuntimeConfig())
 DOCKERSHIMD_SERVE(UpdateRuntimeConfig, node_.UpdateRuntimeConfig(asked))
 
@@ -77,6 +85,7 @@ DOCKERSHIMD_STREAM_LATER(StreamPodSandboxStats, StreamPodSandboxStatsRequest,
 DOCKERSHIMD_STREAM_LATER(StreamPodSandboxMetrics, StreamPodSandboxMetricsRequest,
                          StreamPodSandboxMetricsResponse)
 
+#undef DOCKERSHIMD_ALWAYS
 #undef DOCKERSHIMD_SERVE
 #undef DOCKERSHIMD_LATER
 #undef DOCKERSHIMD_STREAM_LATER

@@ -1,0 +1,160 @@
+#include "shim/daemon.h"
+
+#include <chrono>
+#include <string>
+#include <unordered_set>
+#include <utility>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/worker.h"
+#include "dockerapi/client.h"
+#include "shim/logs/log_pipeline.h"
+#include "shim/network/cni_network.h"
+#include "shim/node/engine.h"
+#include "shim/node/model.h"
+#include "shim/node/watcher.h"
+#include "shim/server/cri_server.h"
+#include "shim/server/listening_socket.h"
+#include "shim/service/containers.h"
+#include "shim/service/exec.h"
+#include "shim/service/image_rpcs.h"
+#include "shim/service/images.h"
+#include "shim/service/node_status.h"
+#include "shim/service/pod_networking.h"
+#include "shim/service/runtime_rpcs.h"
+#include "shim/service/sandbox_image.h"
+#include "shim/service/sandboxes.h"
+
+namespace dockershimd::shim {
+namespace {
+
+using base::CallContext;
+using base::Fail;
+
+constexpr std::chrono::seconds kShutdownGrace(10);
+constexpr std::chrono::minutes kHousekeepingLimit(5);
+
+network::CniOptions CniOptionsOf(const config::Config& config) {
+  network::CniOptions options;
+  options.conf_dir = config.cni_conf_dir;
+  options.bin_dirs = {config.cni_bin_dir.begin(), config.cni_bin_dir.end()};
+  options.cache_dir = config.cni_cache_dir;
+  return options;
+}
+
+service::NetworkChoice ChoiceOf(const std::string& network) {
+  if (network == "cni") return service::NetworkChoice::kCni;
+  if (network == "bridge") return service::NetworkChoice::kBridge;
+  return service::NetworkChoice::kAuto;
+}
+
+node::Engine::Settings EngineSettingsOf(const config::Config& config) {
+  return {config.container_log_max_size, std::to_string(config.container_log_max_files)};
+}
+
+}  // namespace
+
+/// Declared in the order in which they need each other; destroyed the other way round.
+class Daemon::Parts {
+ public:
+  Parts(const config::Config& config, const std::string& docker_socket)
+      : docker_({.socket_path = docker_socket}),
+        engine_(docker_, EngineSettingsOf(config)),
+        model_(docker_),
+        cni_(CniOptionsOf(config)),
+        networking_(ChoiceOf(config.network), cni_),
+        logs_({.state_dir = config.state_dir}, docker_),
+        sandbox_image_(docker_, config.sandbox_image),
+        containers_(docker_, engine_, model_, logs_),
+        sandboxes_(docker_, engine_, model_, networking_, containers_, sandbox_image_),
+        images_(docker_, engine_, sandbox_image_.Reference(),
+                std::chrono::seconds(config.image_pull_stall_timeout)),
+        execs_(docker_, model_),
+        watcher_(docker_, engine_, model_,
+                 {.on_connected = [this] { OnConnected(); },
+                  .on_ended = [this](const std::string& id) { containers_.OnEnded(id); },
+                  .on_removed = [this](const std::string& id) { OnRemoved(id); }}),
+        node_(engine_, watcher_, networking_, cni_),
+        runtime_rpcs_(node_, sandboxes_, containers_, execs_),
+        image_rpcs_(images_) {}
+
+  base::Status Serve(server::ListeningSocket socket) {
+    watcher_.Start();
+    auto server = server::CriServer::Start(std::move(socket), {&runtime_rpcs_, &image_rpcs_});
+    if (!server) return Fail(server.error());
+    server_ = std::move(*server);
+    return {};
+  }
+
+  ~Parts() {
+    if (server_) server_->Shutdown(kShutdownGrace);
+  }
+
+ private:
+  /// Docker is there (again) and the model is true.
+  void OnConnected() {
+    containers_.ResumeLogs();
+    housekeeper_.Post([this](const std::stop_token& stop) { TidyUp(stop); });
+  }
+
+  void OnRemoved(const std::string& id) {
+    containers_.OnRemoved(id);
+    // A network plugin may take its time; events must not wait for it.
+    housekeeper_.Post([this, id](const std::stop_token&) { sandboxes_.OnRemoved(id); });
+  }
+
+  void TidyUp(const std::stop_token& stop) {
+    CallContext context = CallContext::WithTimeout(kHousekeepingLimit);
+    context.stop = stop;
+    if (auto ensured = sandbox_image_.Ensure(context); !ensured) {
+      spdlog::warn("the sandbox image is not ready, the next pod will try again: {}",
+                   ensured.error().message);
+    }
+    std::unordered_set<std::string> sandboxes;
+    for (const auto& sandbox : model_.Sandboxes()) sandboxes.insert(sandbox->details.id);
+    cni_.CollectGarbage(context, sandboxes);
+  }
+
+  dockerapi::Client docker_;
+  node::Engine engine_;
+  node::Model model_;
+  network::CniNetwork cni_;
+  service::PodNetworking networking_;
+  logs::LogPipeline logs_;
+  service::SandboxImage sandbox_image_;
+  service::Containers containers_;
+  service::Sandboxes sandboxes_;
+  service::Images images_;
+  service::Execs execs_;
+  base::Worker housekeeper_;
+  node::Watcher watcher_;
+  service::NodeStatus node_;
+  service::RuntimeRpcs runtime_rpcs_;
+  service::ImageRpcs image_rpcs_;
+  std::unique_ptr<server::CriServer> server_;
+};
+
+Daemon::Daemon() = default;
+Daemon::~Daemon() = default;
+
+base::Result<std::unique_ptr<Daemon>> Daemon::Start(const config::Config& config) {
+  const auto listen = config::SocketPath(config.listen);
+  if (!listen) return Fail(listen.error(), "listen");
+  const auto docker = config::SocketPath(config.docker);
+  if (!docker) return Fail(docker.error(), "docker");
+  auto socket = server::ListeningSocket::Open({.path = *listen, .group = config.socket_group});
+  if (!socket) return Fail(socket.error(), "open the CRI socket");
+  if (auto made = base::MakeDirectories(config.state_dir, 0700); !made) {
+    return Fail(made.error(), "state_dir");
+  }
+  std::unique_ptr<Daemon> daemon(new Daemon);
+  daemon->parts_ = std::make_unique<Parts>(config, *docker);
+  if (auto served = daemon->parts_->Serve(std::move(*socket)); !served) {
+    return Fail(served.error());
+  }
+  spdlog::info("serving CRI v1 on {} from Docker on {}", config.listen, config.docker);
+  return daemon;
+}
+
+}  // namespace dockershimd::shim

@@ -1,0 +1,104 @@
+#include <signal.h>
+#include <systemd/sd-daemon.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+
+#include "base/log.h"
+#include "shim/check/check.h"
+#include "shim/config/config.h"
+#include "shim/daemon.h"
+#include "shim/version.h"
+
+namespace dockershimd::shim {
+namespace {
+
+using config::CommandLine;
+
+/// The signals that the main thread takes; blocked before the first thread, so that every other
+/// thread has them blocked too.
+sigset_t BlockSignals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, number);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // A peer that goes away must be an error of the write, not the end of the process.
+  ::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+base::Status SetUpLog(const config::Config& config) {
+  return base::SetUpLog(config.log_level, config.log_format == "json" ? base::LogFormat::kJson
+                                                                      : base::LogFormat::kText);
+}
+
+/// How often systemd wants to hear of us: twice per watchdog period, or never.
+timespec PatienceOf() {
+  std::uint64_t microseconds = 0;
+  if (::sd_watchdog_enabled(0, &microseconds) <= 0) return {3600, 0};
+  const auto half = std::chrono::microseconds(microseconds / 2);
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(half);
+  return {seconds.count(), std::chrono::nanoseconds(half - seconds).count()};
+}
+
+/// Only the log's level can change while the daemon runs.
+void Reload(int argc, char** argv) {
+  const auto again = config::ParseCommandLine(argc, argv, kVersion);
+  if (again.action != CommandLine::Action::kRun) {
+    spdlog::error("SIGHUP: the configuration is not usable any more; nothing was changed");
+    return;
+  }
+  spdlog::set_level(spdlog::level::from_str(again.config.log_level));
+  spdlog::info("SIGHUP: log level is {}; other settings need a restart", again.config.log_level);
+}
+
+void WaitForEnd(const sigset_t& signals, int argc, char** argv) {
+  const timespec patience = PatienceOf();
+  while (true) {
+    const int number = ::sigtimedwait(&signals, nullptr, &patience);
+    if (number == SIGHUP) {
+      Reload(argc, argv);
+    } else if (number > 0) {
+      spdlog::info("stopping ({}); containers keep running",
+                   number == SIGTERM ? "SIGTERM" : "SIGINT");
+      return;
+    }
+    ::sd_notify(0, "WATCHDOG=1");
+  }
+}
+
+int Run(const config::Config& config, const sigset_t& signals, int argc, char** argv) {
+  if (auto set = SetUpLog(config); !set) {
+    std::cerr << "dockershimd: " << set.error().message << "\n";
+    return EXIT_FAILURE;
+  }
+  spdlog::info("dockershimd {}", kVersion);
+  auto daemon = Daemon::Start(config);
+  if (!daemon) {
+    spdlog::error("cannot start: {}", daemon.error().message);
+    return EXIT_FAILURE;
+  }
+  ::sd_notify(0, "READY=1");
+  WaitForEnd(signals, argc, argv);
+  ::sd_notify(0, "STOPPING=1");
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+}  // namespace dockershimd::shim
+
+int main(int argc, char** argv) {
+  using namespace dockershimd::shim;
+  const sigset_t signals = BlockSignals();
+  const auto command = config::ParseCommandLine(argc, argv, kVersion);
+  switch (command.action) {
+    case config::CommandLine::Action::kExit:
+      return command.exit_code;
+    case config::CommandLine::Action::kCheck:
+      return check::CheckNode(command.config, std::cout) ? EXIT_SUCCESS : EXIT_FAILURE;
+    case config::CommandLine::Action::kRun:
+      return Run(command.config, signals, argc, argv);
+  }
+  return EXIT_FAILURE;
+}
