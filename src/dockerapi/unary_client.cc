@@ -102,6 +102,8 @@ Result<HttpResponse> UnaryClient::CallOnce(const base::CallContext& context,
     return !too_large;
   };
   auto result = connection->send(http);
+  // The library does not show a 204 to the handler.
+  if (result) response.status = result->status;
   if (result || (result.error() == httplib::Error::Canceled && response.status == 304)) {
     Return(std::move(connection));
     return response;
