@@ -9,8 +9,10 @@
 #include <systemd/sd-daemon.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 #include <vector>
 
 #include "base/file.h"
@@ -24,6 +26,9 @@ using base::ErrnoError;
 using base::Fail;
 using base::Result;
 using base::UniqueFd;
+
+/// A killed daemon's last threads may hold its lock for a moment after its pid is gone.
+constexpr std::chrono::seconds kDyingPredecessor(2);
 
 sockaddr_un AddressOf(const std::string& path) {
   sockaddr_un address{};
@@ -57,9 +62,13 @@ base::Status CheckFolder(const std::filesystem::path& folder) {
 Result<UniqueFd> TakeLock(const std::string& path) {
   auto lock = base::OpenFile(path, O_RDWR | O_CREAT | O_NOFOLLOW);
   if (!lock) return Fail(lock.error());
-  if (::flock(lock->Get(), LOCK_EX | LOCK_NB) != 0) {
+  const auto deadline = std::chrono::steady_clock::now() + kDyingPredecessor;
+  while (::flock(lock->Get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return Fail(ErrnoError(errno, "lock " + path));
-    return Fail(Code::kAlreadyExists, "another dockershimd holds {}; stop it first", path);
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return Fail(Code::kAlreadyExists, "another dockershimd holds {}; stop it first", path);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   return lock;
 }
