@@ -106,7 +106,8 @@ class CniTest : public testing::TestWithParam<const char*> {
   void ExpectNothingLeft() {
     EXPECT_THAT(Leases(), IsEmpty());
     EXPECT_EQ(CountCached(), 0U);
-    EXPECT_EQ(Output("(iptables-save; ip6tables-save) | grep -E '10[.]77[.]|fd77:|dport|pod-'"), "");
+    EXPECT_EQ(Output("(iptables-save; ip6tables-save) | grep -E '10[.]77[.]|fd77:|dport|pod-'"),
+              "");
     EXPECT_THAT(Output("ip -o link"), Not(HasSubstr("veth")));
     EXPECT_THAT(Output("ip -o link"), Not(HasSubstr("bwp")));
   }

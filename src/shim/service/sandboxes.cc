@@ -1,5 +1,7 @@
 #include "shim/service/sandboxes.h"
 
+#include <google/protobuf/util/message_differencer.h>
+
 #include <utility>
 
 #include "base/file.h"
@@ -15,6 +17,7 @@ namespace {
 using base::Code;
 using base::Fail;
 using base::Result;
+using google::protobuf::util::MessageDifferencer;
 
 /// The pause process ends at once on its stop signal; another sandbox image may take longer.
 constexpr std::chrono::seconds kPauseGrace(10);
@@ -83,6 +86,20 @@ base::Status Sandboxes::BringUp(const base::CallContext& context, const std::str
   return networking_.SetUp(context, **sandbox);
 }
 
+std::optional<runtime::v1::RunPodSandboxResponse> Sandboxes::FindSame(
+    const base::CallContext& context, const std::string& name,
+    const runtime::v1::RunPodSandboxRequest& request) {
+  const auto holder = docker_.InspectContainer(context, name);
+  if (!holder) return std::nullopt;
+  const auto sandbox = model_.FindSandbox(holder->id);
+  const bool same = sandbox && (*sandbox)->runtime_handler == request.runtime_handler() &&
+                    MessageDifferencer::Equals((*sandbox)->config, request.config());
+  if (!same) return std::nullopt;
+  runtime::v1::RunPodSandboxResponse response;
+  response.set_pod_sandbox_id(holder->id);
+  return response;
+}
+
 Result<runtime::v1::RunPodSandboxResponse> Sandboxes::Run(
     const base::CallContext& context, const runtime::v1::RunPodSandboxRequest& request) {
   if (auto checked = translate::CheckSandboxConfig(request.config()); !checked) {
@@ -92,6 +109,10 @@ Result<runtime::v1::RunPodSandboxResponse> Sandboxes::Run(
   const std::string name = translate::SandboxName(request.config().metadata());
   const auto name_lock = changing_.Lock(name);
   auto id = Create(context, request);
+  if (!id && id.error().code == Code::kAlreadyExists) {
+    // Asked again because the answer was lost (a restart of ours, say): it is there already.
+    if (const auto same = FindSame(context, name, request)) return *same;
+  }
   if (!id) return Fail(id.error(), "create the sandbox");
 
   const auto lock = changing_.Lock(*id);

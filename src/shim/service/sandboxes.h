@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/call_context.h"
@@ -49,6 +50,10 @@ class Sandboxes {
  private:
   [[nodiscard]] base::Result<std::string> Create(const base::CallContext& context,
                                                  const runtime::v1::RunPodSandboxRequest& request);
+  /// The answer for a sandbox that runs under this name and was asked for in the very same words.
+  [[nodiscard]] std::optional<runtime::v1::RunPodSandboxResponse> FindSame(
+      const base::CallContext& context, const std::string& name,
+      const runtime::v1::RunPodSandboxRequest& request);
   [[nodiscard]] base::Status BringUp(const base::CallContext& context, const std::string& id,
                                      const runtime::v1::PodSandboxConfig& config);
   [[nodiscard]] base::Status RemoveStale(const base::CallContext& context, const std::string& id);
