@@ -2,14 +2,18 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/worker.h"
 #include "dockerapi/client.h"
 #include "shim/logs/log_pipeline.h"
+#include "shim/metrics/metrics.h"
+#include "shim/metrics/metrics_server.h"
 #include "shim/network/cni_network.h"
 #include "shim/node/engine.h"
 #include "shim/node/model.h"
@@ -59,7 +63,11 @@ node::Engine::Settings EngineSettingsOf(const config::Config& config) {
 class Daemon::Parts {
  public:
   Parts(const config::Config& config, const std::string& docker_socket)
-      : docker_({.socket_path = docker_socket}),
+      : metrics_([this] { return Readings(); }),
+        docker_({.socket_path = docker_socket},
+                [this](std::string_view operation, std::chrono::nanoseconds duration, int status) {
+                  metrics_.CountDockerCall(operation, status, duration);
+                }),
         engine_(docker_, EngineSettingsOf(config)),
         model_(docker_),
         cni_(CniOptionsOf(config)),
@@ -76,10 +84,16 @@ class Daemon::Parts {
                   .on_ended = [this](const std::string& id) { containers_.OnEnded(id); },
                   .on_removed = [this](const std::string& id) { OnRemoved(id); }}),
         node_(engine_, watcher_, networking_, cni_),
-        runtime_rpcs_(node_, sandboxes_, containers_, execs_),
-        image_rpcs_(images_) {}
+        runtime_rpcs_(node_, sandboxes_, containers_, execs_, RpcCounter()),
+        image_rpcs_(images_, RpcCounter()) {}
 
-  base::Status Serve(server::ListeningSocket socket) {
+  base::Status Serve(server::ListeningSocket socket, const std::string& metrics_address) {
+    if (!metrics_address.empty()) {
+      auto metrics =
+          metrics::MetricsServer::Start(metrics_address, [this] { return metrics_.Text(); });
+      if (!metrics) return Fail(metrics.error());
+      metrics_server_ = std::move(*metrics);
+    }
     watcher_.Start();
     auto server = server::CriServer::Start(std::move(socket), {&runtime_rpcs_, &image_rpcs_});
     if (!server) return Fail(server.error());
@@ -88,10 +102,40 @@ class Daemon::Parts {
   }
 
   ~Parts() {
+    metrics_server_.reset();
     if (server_) server_->Shutdown(kShutdownGrace);
   }
 
  private:
+  service::RpcObserver RpcCounter() {
+    return [this](std::string_view rpc, std::string_view code, std::chrono::nanoseconds duration) {
+      metrics_.CountRpc(rpc, code, duration);
+    };
+  }
+
+  [[nodiscard]] std::vector<metrics::Reading> Readings() const {
+    const auto logs = logs_.Statistics();
+    const auto seconds = std::chrono::duration<double>(logs.lag).count();
+    const auto number = [](auto value) { return static_cast<double>(value); };
+    return {
+        {"dockershimd_docker_ready", "1 while Docker can be reached",
+         watcher_.Condition().ready ? 1.0 : 0.0},
+        {"dockershimd_pod_sandboxes", "Pod sandboxes known", number(model_.Sandboxes().size())},
+        {"dockershimd_containers", "Containers known", number(model_.Containers().size())},
+        {"dockershimd_logs_followed", "Container logs followed now", number(logs.followed)},
+        {"dockershimd_log_lines_total", "CRI log lines written", number(logs.lines), true},
+        {"dockershimd_log_bytes_total", "Bytes of CRI logs written", number(logs.bytes), true},
+        {"dockershimd_log_write_failures_total", "Failed and repeated writes of CRI logs",
+         number(logs.failures), true},
+        {"dockershimd_log_bad_records_total", "Records of Docker's log files that were left out",
+         number(logs.bad_records), true},
+        {"dockershimd_log_gaps_total", "Times that Docker dropped log lines before they were read",
+         number(logs.gaps), true},
+        {"dockershimd_log_lag_seconds", "From Docker's time stamp to our write, of the last batch",
+         seconds},
+    };
+  }
+
   /// Docker is there (again) and the model is true.
   void OnConnected() {
     containers_.ResumeLogs();
@@ -116,6 +160,7 @@ class Daemon::Parts {
     cni_.CollectGarbage(context, sandboxes);
   }
 
+  metrics::Metrics metrics_;
   dockerapi::Client docker_;
   node::Engine engine_;
   node::Model model_;
@@ -133,6 +178,7 @@ class Daemon::Parts {
   service::RuntimeRpcs runtime_rpcs_;
   service::ImageRpcs image_rpcs_;
   std::unique_ptr<server::CriServer> server_;
+  std::unique_ptr<metrics::MetricsServer> metrics_server_;
 };
 
 Daemon::Daemon() = default;
@@ -150,7 +196,7 @@ base::Result<std::unique_ptr<Daemon>> Daemon::Start(const config::Config& config
   }
   std::unique_ptr<Daemon> daemon(new Daemon);
   daemon->parts_ = std::make_unique<Parts>(config, *docker);
-  if (auto served = daemon->parts_->Serve(std::move(*socket)); !served) {
+  if (auto served = daemon->parts_->Serve(std::move(*socket), config.metrics_address); !served) {
     return Fail(served.error());
   }
   spdlog::info("serving CRI v1 on {} from Docker on {}", config.listen, config.docker);

@@ -10,7 +10,7 @@ grpc::Status ImageRpcs::ListImages(grpc::ServerContext* context,
                                    const runtime::v1::ListImagesRequest* request,
                                    runtime::v1::ListImagesResponse* response) {
   return Serve(
-      "ListImages", context, *request, response,
+      observer_, "ListImages", context, *request, response,
       [&](const CallContext& call, const auto& asked) { return images_.List(call, asked); });
 }
 
@@ -18,7 +18,7 @@ grpc::Status ImageRpcs::ImageStatus(grpc::ServerContext* context,
                                     const runtime::v1::ImageStatusRequest* request,
                                     runtime::v1::ImageStatusResponse* response) {
   return Serve(
-      "ImageStatus", context, *request, response,
+      observer_, "ImageStatus", context, *request, response,
       [&](const CallContext& call, const auto& asked) { return images_.Status(call, asked); });
 }
 
@@ -26,7 +26,7 @@ grpc::Status ImageRpcs::PullImage(grpc::ServerContext* context,
                                   const runtime::v1::PullImageRequest* request,
                                   runtime::v1::PullImageResponse* response) {
   return Serve(
-      "PullImage", context, *request, response,
+      observer_, "PullImage", context, *request, response,
       [&](const CallContext& call, const auto& asked) { return images_.Pull(call, asked); });
 }
 
@@ -34,14 +34,14 @@ grpc::Status ImageRpcs::RemoveImage(grpc::ServerContext* context,
                                     const runtime::v1::RemoveImageRequest* request,
                                     runtime::v1::RemoveImageResponse* response) {
   return Serve(
-      "RemoveImage", context, *request, response,
+      observer_, "RemoveImage", context, *request, response,
       [&](const CallContext& call, const auto& asked) { return images_.Remove(call, asked); });
 }
 
 grpc::Status ImageRpcs::ImageFsInfo(grpc::ServerContext* context,
                                     const runtime::v1::ImageFsInfoRequest* request,
                                     runtime::v1::ImageFsInfoResponse* response) {
-  return Serve("ImageFsInfo", context, *request, response,
+  return Serve(observer_, "ImageFsInfo", context, *request, response,
                [&](const CallContext&, const auto&) { return images_.FsInfo(); });
 }
 

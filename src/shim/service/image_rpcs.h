@@ -1,14 +1,18 @@
 #pragma once
 
+#include <utility>
+
 #include "cri/runtime/v1/api.grpc.pb.h"
 #include "shim/service/images.h"
+#include "shim/service/rpc.h"
 
 namespace dockershimd::shim::service {
 
 /// runtime.v1.ImageService.
 class ImageRpcs final : public runtime::v1::ImageService::Service {
  public:
-  explicit ImageRpcs(Images& images) : images_(images) {}
+  ImageRpcs(Images& images, RpcObserver observer)
+      : images_(images), observer_(std::move(observer)) {}
 
   grpc::Status ListImages(grpc::ServerContext* context,
                           const runtime::v1::ListImagesRequest* request,
@@ -31,6 +35,7 @@ class ImageRpcs final : public runtime::v1::ImageService::Service {
 
  private:
   Images& images_;
+  RpcObserver observer_;
 };
 
 }  // namespace dockershimd::shim::service

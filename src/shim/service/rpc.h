@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <exception>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "shim/service/grpc_status.h"
@@ -33,11 +35,16 @@ std::string SubjectOf(const Request& request) {
   }
 }
 
+/// Told of each RPC when it is over, for metrics; `code` is "ok" or an error code's name.
+using RpcObserver = std::function<void(std::string_view rpc, std::string_view code,
+                                       std::chrono::nanoseconds duration)>;
+
 /// Every unary RPC goes through here: `answer(context, request)` returns a Result of the response.
 /// Logs the call once when it is over; what is thrown becomes INTERNAL with its message.
 template <class Request, class Response, class Answer>
-grpc::Status Serve(const char* rpc, grpc::ServerContext* server_context, const Request& request,
-                   Response* response, Answer answer) {
+grpc::Status Serve(const RpcObserver& observer, const char* rpc,
+                   grpc::ServerContext* server_context, const Request& request, Response* response,
+                   Answer answer) {
   const auto start = std::chrono::steady_clock::now();
   base::Status outcome;
   try {
@@ -50,7 +57,9 @@ grpc::Status Serve(const char* rpc, grpc::ServerContext* server_context, const R
   } catch (const std::exception& error) {
     outcome = base::Fail(base::Code::kInternal, "unexpected: {}", error.what());
   }
-  LogRpc(rpc, SubjectOf(request), outcome, std::chrono::steady_clock::now() - start);
+  const auto duration = std::chrono::steady_clock::now() - start;
+  LogRpc(rpc, SubjectOf(request), outcome, duration);
+  if (observer) observer(rpc, outcome ? "ok" : base::CodeName(outcome.error().code), duration);
   return outcome ? grpc::Status::OK : ToGrpcStatus(outcome.error());
 }
 

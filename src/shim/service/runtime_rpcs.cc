@@ -23,7 +23,7 @@ std::invoke_result_t<Answer> OncePodsAreKnown(const NodeStatus& node, Answer ans
                                  const runtime::v1::name##Request* request,                \
                                  runtime::v1::name##Response* response) {                  \
     return Serve(                                                                          \
-        #name, context, *request, response,                                                \
+        observer_, #name, context, *request, response,                                     \
         [&]([[maybe_unused]] const CallContext& call,                                      \
             [[maybe_unused]] const runtime::v1::name##Request& asked) { return answer; }); \
   }

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <utility>
+
 #include "cri/runtime/v1/api.grpc.pb.h"
 #include "shim/service/containers.h"
 #include "shim/service/exec.h"
 #include "shim/service/node_status.h"
+#include "shim/service/rpc.h"
 #include "shim/service/sandboxes.h"
 
 namespace dockershimd::shim::service {
@@ -12,8 +15,13 @@ namespace dockershimd::shim::service {
 /// does not have answer UNIMPLEMENTED with their name.
 class RuntimeRpcs final : public runtime::v1::RuntimeService::Service {
  public:
-  RuntimeRpcs(NodeStatus& node, Sandboxes& sandboxes, Containers& containers, Execs& execs)
-      : node_(node), sandboxes_(sandboxes), containers_(containers), execs_(execs) {}
+  RuntimeRpcs(NodeStatus& node, Sandboxes& sandboxes, Containers& containers, Execs& execs,
+              RpcObserver observer)
+      : node_(node),
+        sandboxes_(sandboxes),
+        containers_(containers),
+        execs_(execs),
+        observer_(std::move(observer)) {}
 
 #define DOCKERSHIMD_RPC(name)                                                                \
   grpc::Status name(grpc::ServerContext* context, const runtime::v1::name##Request* request, \
@@ -71,6 +79,7 @@ class RuntimeRpcs final : public runtime::v1::RuntimeService::Service {
   Sandboxes& sandboxes_;
   Containers& containers_;
   Execs& execs_;
+  RpcObserver observer_;
 };
 
 }  // namespace dockershimd::shim::service

@@ -49,7 +49,7 @@ class Rpcs : public testing::Test {
       : docker_({.socket_path = "/nonexistent/docker.sock"}),
         engine_(docker_, {"10m", "2"}),
         images_(docker_, engine_, "", std::chrono::seconds(1)),
-        rpcs_(images_) {
+        rpcs_(images_, {}) {
     grpc::ServerBuilder builder;
     builder.RegisterService(&rpcs_);
     server_ = builder.BuildAndStart();
@@ -97,7 +97,7 @@ class Scripted final : public runtime::v1::ImageService::Service {
   grpc::Status ImageStatus(grpc::ServerContext* context,
                            const runtime::v1::ImageStatusRequest* request,
                            runtime::v1::ImageStatusResponse* response) override {
-    return Serve("ImageStatus", context, *request, response, answer_);
+    return Serve({}, "ImageStatus", context, *request, response, answer_);
   }
 
  private:
