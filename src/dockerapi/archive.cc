@@ -17,11 +17,11 @@ Result<std::string> Client::ReadContainerFile(const CallContext& context, const 
   constexpr int kMostLinks = 8;
   std::filesystem::path current = path;
   for (int links = 0; links < kMostLinks; ++links) {
-    auto exchange = impl_->Open(
-        context, {.operation = "GET /containers/{id}/archive",
-                  .method = "GET",
-                  .target = fmt::format("/containers/{}/archive?path={}", UrlEncode(id),
-                                        UrlEncode(current.string()))});
+    auto exchange =
+        impl_->Open(context, {.operation = "GET /containers/{id}/archive",
+                              .method = "GET",
+                              .target = fmt::format("/containers/{}/archive?path={}", UrlEncode(id),
+                                                    UrlEncode(current.string()))});
     if (!exchange) return Fail(exchange.error());
     const auto archive = exchange->ReadAll(context, limit);
     if (!archive) return Fail(archive.error());

@@ -2,7 +2,10 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <charconv>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 
 #include "shim/translate/container.h"
 #include "shim/translate/images.h"
@@ -151,6 +154,30 @@ ContainerStatus ToContainerStatus(const ContainerRecord& container) {
       FromDockerResources(details.spec.host, container.config.linux().resources());
   status.set_stop_signal(StopSignalOf(details.spec.stop_signal));
   return status;
+}
+
+void FillUser(const dockerapi::ContainerDetails& details, ContainerStatus* status) {
+  const auto number = [](std::string_view text) -> std::optional<std::int64_t> {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return value;
+  };
+  const std::string_view text = details.spec.user;
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos) return;
+  const auto uid = number(text.substr(0, colon));
+  const auto gid = number(text.substr(colon + 1));
+  if (!uid || !gid) return;
+  auto& user = *status->mutable_user()->mutable_linux();
+  user.set_uid(*uid);
+  user.set_gid(*gid);
+  // The first group is in the list as well, as in the kernel's.
+  std::set<std::int64_t> groups = {*gid};
+  for (const auto& group : details.spec.host.group_add) {
+    if (const auto id = number(group)) groups.insert(*id);
+  }
+  user.mutable_supplemental_groups()->Assign(groups.begin(), groups.end());
 }
 
 std::string SandboxInfo(const SandboxRecord& sandbox) {
