@@ -52,6 +52,32 @@ Result<std::string> Base64Decode(std::string_view text) {
   return bytes;
 }
 
+bool IsUtf8(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto lead = static_cast<unsigned char>(bytes[0]);
+    const std::size_t more = lead < 0x80   ? 0
+                             : lead < 0xc2 ? 4
+                             : lead < 0xe0 ? 1
+                             : lead < 0xf0 ? 2
+                             : lead < 0xf5 ? 3
+                                           : 4;
+    if (more == 4 || bytes.size() <= more) return false;
+    char32_t letter = more == 0 ? lead : lead & (0x3fU >> more);
+    for (std::size_t i = 1; i <= more; ++i) {
+      const auto next = static_cast<unsigned char>(bytes[i]);
+      if ((next & 0xc0U) != 0x80) return false;
+      letter = letter << 6 | (next & 0x3fU);
+    }
+    // Spelled longer than needed, half of a surrogate pair, or beyond Unicode.
+    if ((more == 2 && letter < 0x800) || (more == 3 && letter < 0x10000) || letter > 0x10ffff ||
+        (letter >= 0xd800 && letter < 0xe000)) {
+      return false;
+    }
+    bytes.remove_prefix(more + 1);
+  }
+  return true;
+}
+
 std::string RandomHex(std::size_t count) {
   std::vector<unsigned char> bytes(count);
   std::size_t filled = 0;

@@ -90,6 +90,13 @@ class Client {
                                              const std::string& id, const std::string& name);
   [[nodiscard]] base::Status UpdateContainer(const base::CallContext& context,
                                              const std::string& id, const Resources& resources);
+  /// A file of a container's root filesystem, whether the container runs or not; symbolic links
+  /// are followed inside of it. kNotFound: no such file. `limit` is for the archive that the file
+  /// comes in.
+  [[nodiscard]] base::Result<std::string> ReadContainerFile(const base::CallContext& context,
+                                                            const std::string& id,
+                                                            const std::string& path,
+                                                            std::size_t limit);
   /// Waits until the container does not run; returns its exit code. A long-lived connection.
   [[nodiscard]] base::Result<int> WaitContainer(const base::CallContext& context,
                                                 const std::string& id);

@@ -6,9 +6,12 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "shim/linux/process_identity.h"
+#include "shim/service/cgroup_files.h"
 #include "shim/service/creation.h"
 #include "shim/service/mount_sources.h"
 #include "shim/translate/container.h"
+#include "shim/translate/images.h"
 #include "shim/translate/labels.h"
 #include "shim/translate/names.h"
 #include "shim/translate/resources.h"
@@ -49,7 +52,78 @@ base::Status WaitUntilGone(const base::CallContext& context, dockerapi::Client& 
   return Fail(Code::kDeadlineExceeded, "container {} is still being removed by Docker", id);
 }
 
+/// A container may look into the processes of its own pod only.
+base::Status CheckTarget(const node::Model& model, const translate::SandboxRecord& pod,
+                         const runtime::v1::NamespaceOption& options) {
+  if (options.pid() != runtime::v1::NamespaceMode::TARGET || options.target_id().empty()) return {};
+  const auto target = model.FindContainer(options.target_id());
+  if (!target) return Fail(target.error(), "namespace_options.target_id");
+  if ((*target)->sandbox_id != pod.details.id) {
+    return Fail(Code::kInvalidArgument,
+                "namespace_options.target_id: container {} is not in pod sandbox {}",
+                options.target_id(), pod.details.id);
+  }
+  if (!(*target)->details.state.running) {
+    return Fail(Code::kFailedPrecondition, "namespace_options.target_id: container {} does not run",
+                options.target_id());
+  }
+  return {};
+}
+
+/// What the kernel says, as the image may have a say in it; the request's own numbers when the
+/// container does not run.
+void FillUser(const dockerapi::ContainerDetails& details, runtime::v1::ContainerStatus* status) {
+  if (details.state.pid == 0) {
+    translate::FillUser(details, status);
+    return;
+  }
+  const auto identity = linuxos::IdentityOf(details.state.pid);
+  if (!identity) return;
+  auto& user = *status->mutable_user()->mutable_linux();
+  user.set_uid(identity->uid);
+  user.set_gid(identity->gid);
+  user.mutable_supplemental_groups()->Assign(identity->groups.begin(), identity->groups.end());
+}
+
 }  // namespace
+
+Result<dockerapi::ContainerSpec> Containers::SpecOf(
+    const base::CallContext& context, const runtime::v1::CreateContainerRequest& request,
+    const translate::SandboxRecord& pod) {
+  const auto facts = engine_.Facts();
+  if (!facts) return Fail(facts.error());
+  const auto& security = request.config().linux().security_context();
+  if (auto checked = CheckTarget(model_, pod, security.namespace_options()); !checked) {
+    return Fail(checked.error());
+  }
+  std::shared_ptr<const translate::ImageAccounts> accounts;
+  if (translate::NeedsAccounts(security)) {
+    const auto image = translate::LookupReference(request.config().image());
+    if (!image) return Fail(image.error());
+    auto found = users_.Of(context, *image);
+    if (!found) return Fail(found.error());
+    accounts = std::move(*found);
+  }
+  auto config = request.config();
+  if (auto prepared = PrepareMountSources(&config); !prepared) return Fail(prepared.error());
+  const auto& sandbox_config = request.has_sandbox_config() ? request.sandbox_config() : pod.config;
+  return translate::ContainerSpecOf({request.config(), config, sandbox_config, pod.details.id,
+                                     pod.runtime_handler, accounts.get()},
+                                    (*facts)->view,
+                                    [](const std::string& path) { return base::ReadFile(path); });
+}
+
+base::Status Containers::ApplyCgroupFiles(const std::string& id,
+                                          const runtime::v1::LinuxContainerResources& resources) {
+  const auto facts = engine_.Facts();
+  if (!facts) return Fail(facts.error());
+  const auto files = translate::CgroupFilesOf(resources, (*facts)->view);
+  if (!files) return Fail(files.error());
+  const auto container = model_.FindContainer(id);
+  if (!container) return Fail(container.error());
+  const int pid = (*container)->details.state.pid;
+  return pid == 0 ? base::Status() : WriteCgroupFiles(pid, *files);
+}
 
 Result<runtime::v1::CreateContainerResponse> Containers::Create(
     const base::CallContext& context, const runtime::v1::CreateContainerRequest& request) {
@@ -63,14 +137,7 @@ Result<runtime::v1::CreateContainerResponse> Containers::Create(
     return Fail(Code::kFailedPrecondition, "pod sandbox {} ({}) does not run", pod.details.id,
                 translate::Describe(pod.config.metadata()));
   }
-  const auto facts = engine_.Facts();
-  if (!facts) return Fail(facts.error());
-  auto config = request.config();
-  if (auto prepared = PrepareMountSources(&config); !prepared) return Fail(prepared.error());
-  const auto& sandbox_config = request.has_sandbox_config() ? request.sandbox_config() : pod.config;
-  const auto spec = translate::ContainerSpecOf(
-      {request.config(), config, sandbox_config, pod.details.id, pod.runtime_handler},
-      (*facts)->view, [](const std::string& path) { return base::ReadFile(path); });
+  const auto spec = SpecOf(context, request, pod);
   if (!spec) return Fail(spec.error());
 
   const auto remove_stale = [&](const std::string& id) -> base::Status {
@@ -86,7 +153,7 @@ Result<runtime::v1::CreateContainerResponse> Containers::Create(
   auto id = CreateNamed(context, docker_, name, *spec, remove_stale);
   if (!id && id.error().code == Code::kNotFound) {
     return Fail(Code::kNotFound, "image '{}' is not on this node: pull it first ({})",
-                config.image().image(), id.error().message);
+                request.config().image().image(), id.error().message);
   }
   if (!id) return Fail(id.error());
   if (auto refreshed = model_.Refresh(context, *id); !refreshed) {
@@ -144,6 +211,12 @@ Result<runtime::v1::StartContainerResponse> Containers::Start(
     return Fail(started.error(), "start container " + (*container)->config.metadata().name());
   }
   if (!refreshed) return Fail(refreshed.error());
+  const auto& resources = (*container)->config.linux().resources();
+  if (auto applied = ApplyCgroupFiles(id, resources); !applied) {
+    // It must not run without a limit that it was to have.
+    (void)StopNow(base::CallContext::ForCleanup(), id, std::chrono::seconds(0));
+    return Fail(applied.error());
+  }
   return runtime::v1::StartContainerResponse();
 }
 
@@ -226,6 +299,7 @@ Result<runtime::v1::ContainerStatusResponse> Containers::Status(
   if (!container) return Fail(container.error());
   runtime::v1::ContainerStatusResponse response;
   *response.mutable_status() = translate::ToContainerStatus(**container);
+  FillUser((*container)->details, response.mutable_status());
   if (request.verbose()) {
     (*response.mutable_info())["info"] = translate::ContainerInfo(**container);
   }
@@ -239,14 +313,19 @@ Result<runtime::v1::UpdateContainerResourcesResponse> Containers::UpdateResource
   if (request.has_windows()) {
     return Fail(Code::kInvalidArgument, "windows: this is a Linux node");
   }
-  const auto facts = engine_.Facts();
-  if (!facts) return Fail(facts.error());
-  const auto resources = translate::ToDockerResources(request.linux(), (*facts)->view);
+  if (!request.annotations().empty()) {
+    return Fail(Code::kUnimplemented,
+                "annotations['{}']: Docker has no resources beyond those in `linux`",
+                request.annotations().begin()->first);
+  }
+  const auto resources = translate::ToDockerResources(request.linux());
   if (!resources) return Fail(resources.error());
   const std::string& id = (*container)->details.id;
   if (auto updated = docker_.UpdateContainer(context, id, *resources); !updated) {
     return Fail(updated.error());
   }
+  // Docker has just written its own idea of some of these.
+  if (auto applied = ApplyCgroupFiles(id, request.linux()); !applied) return Fail(applied.error());
   if (auto refreshed = model_.Refresh(context, id); !refreshed) return Fail(refreshed.error());
   return runtime::v1::UpdateContainerResourcesResponse();
 }

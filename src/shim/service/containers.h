@@ -11,6 +11,7 @@
 #include "shim/logs/log_pipeline.h"
 #include "shim/node/engine.h"
 #include "shim/node/model.h"
+#include "shim/service/image_users.h"
 
 namespace dockershimd::shim::service {
 
@@ -19,7 +20,7 @@ class Containers {
  public:
   Containers(dockerapi::Client& docker, node::Engine& engine, node::Model& model,
              logs::LogPipeline& logs)
-      : docker_(docker), engine_(engine), model_(model), logs_(logs) {}
+      : docker_(docker), engine_(engine), model_(model), logs_(logs), users_(docker) {}
 
   [[nodiscard]] base::Result<runtime::v1::CreateContainerResponse> Create(
       const base::CallContext& context, const runtime::v1::CreateContainerRequest& request);
@@ -53,6 +54,13 @@ class Containers {
   void OnRemoved(const std::string& id) { logs_.Forget(id); }
 
  private:
+  /// The container's translation, with all that is not in the request looked up.
+  [[nodiscard]] base::Result<dockerapi::ContainerSpec> SpecOf(
+      const base::CallContext& context, const runtime::v1::CreateContainerRequest& request,
+      const translate::SandboxRecord& pod);
+  /// Limits that only the kernel knows, not Docker.
+  [[nodiscard]] base::Status ApplyCgroupFiles(
+      const std::string& id, const runtime::v1::LinuxContainerResources& resources);
   [[nodiscard]] base::Status FollowLog(const translate::ContainerRecord& container);
   void RemoveLogLink(const translate::ContainerRecord& container);
 
@@ -60,6 +68,7 @@ class Containers {
   node::Engine& engine_;
   node::Model& model_;
   logs::LogPipeline& logs_;
+  ImageUsers users_;
 };
 
 }  // namespace dockershimd::shim::service

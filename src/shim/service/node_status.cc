@@ -61,7 +61,7 @@ Result<runtime::v1::StatusResponse> NodeStatus::Status(
   const auto& view = (*facts)->view;
   AddHandler(&response, "", view);
   for (const auto& name : view.runtimes) AddHandler(&response, name, view);
-  response.mutable_features()->set_supplemental_groups_policy(false);
+  response.mutable_features()->set_supplemental_groups_policy(true);
   if (request.verbose()) {
     const auto& info = (*facts)->info;
     auto& shown = *response.mutable_info();

@@ -24,10 +24,11 @@ constexpr std::chrono::seconds kPauseGrace(10);
 
 base::Status WriteResolvConf(const translate::SandboxRecord& sandbox,
                              const runtime::v1::PodSandboxConfig& config) {
-  if (!config.has_dns_config() || sandbox.details.resolv_conf_path.empty()) return {};
+  const std::string text = translate::ResolvConf(config.dns_config());
+  // A pod without DNS settings keeps the host's, which Docker has put there.
+  if (text.empty() || sandbox.details.resolv_conf_path.empty()) return {};
   // All containers of the pod have this file mounted: it must stay the same inode.
-  return base::WriteFileInPlace(sandbox.details.resolv_conf_path,
-                                translate::ResolvConf(config.dns_config()));
+  return base::WriteFileInPlace(sandbox.details.resolv_conf_path, text);
 }
 
 }  // namespace
@@ -198,6 +199,14 @@ Result<runtime::v1::ListPodSandboxResponse> Sandboxes::List(
     if (translate::Matches(request.filter(), row)) *response.add_items() = std::move(row);
   }
   return response;
+}
+
+Result<runtime::v1::UpdatePodSandboxResourcesResponse> Sandboxes::UpdateResources(
+    const runtime::v1::UpdatePodSandboxResourcesRequest& request) const {
+  const auto sandbox = model_.FindSandbox(request.pod_sandbox_id());
+  if (!sandbox) return Fail(sandbox.error());
+  // The pod's cgroup is the kubelet's, which has just changed it; none of Docker's limits follow.
+  return runtime::v1::UpdatePodSandboxResourcesResponse();
 }
 
 void Sandboxes::OnRemoved(const std::string& id) {

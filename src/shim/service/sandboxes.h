@@ -41,6 +41,8 @@ class Sandboxes {
       const base::CallContext& context, const runtime::v1::RemovePodSandboxRequest& request);
   [[nodiscard]] base::Result<runtime::v1::PodSandboxStatusResponse> Status(
       const runtime::v1::PodSandboxStatusRequest& request) const;
+  [[nodiscard]] base::Result<runtime::v1::UpdatePodSandboxResourcesResponse> UpdateResources(
+      const runtime::v1::UpdatePodSandboxResourcesRequest& request) const;
   [[nodiscard]] base::Result<runtime::v1::ListPodSandboxResponse> List(
       const runtime::v1::ListPodSandboxRequest& request) const;
 

@@ -18,6 +18,8 @@ struct ContainerInput {
   const runtime::v1::PodSandboxConfig& sandbox_config;
   std::string sandbox_id;
   std::string runtime_handler;  ///< the sandbox's
+  /// The image's, where NeedsAccounts() says so.
+  const ImageAccounts* accounts = nullptr;
 };
 
 /// Refuses what CreateContainer cannot work with: missing metadata or image, Windows settings.
@@ -33,9 +35,11 @@ struct ContainerInput {
                                     const runtime::v1::ContainerConfig& container);
 
 /// Docker's name of a CRI stop signal ("SIGTERM", "SIGRTMIN+1"); empty for the image's.
-[[nodiscard]] std::string StopSignalName(runtime::v1::Signal signal);
+/// kInvalidArgument for a value that is none.
+[[nodiscard]] base::Result<std::string> StopSignalName(runtime::v1::Signal signal);
 
-/// The way back; SIGNAL_RUNTIME_DEFAULT for an unknown or empty name.
+/// The way back, for what Docker shows of a container: an image may spell it "SIGTERM", "term" or
+/// "15", and an empty text means SIGTERM. SIGNAL_RUNTIME_DEFAULT for what is no signal.
 [[nodiscard]] runtime::v1::Signal StopSignalOf(const std::string& name);
 
 }  // namespace dockershimd::shim::translate

@@ -1,5 +1,9 @@
 #include "shim/translate/mounts.h"
 
+#include <set>
+
+#include "shim/translate/images.h"
+
 namespace dockershimd::shim::translate {
 namespace {
 
@@ -7,6 +11,10 @@ using base::Code;
 using base::Fail;
 using base::Result;
 using runtime::v1::MountPropagation;
+
+constexpr std::string_view kCdiAnnotation = "cdi.k8s.io/";
+
+bool IsImage(const runtime::v1::Mount& mount) { return !mount.image().image().empty(); }
 
 Result<std::string> PropagationOf(const runtime::v1::Mount& mount) {
   switch (mount.propagation()) {
@@ -27,6 +35,14 @@ base::Status CheckMount(const runtime::v1::Mount& mount) {
   if (mount.container_path().empty()) {
     return Fail(Code::kInvalidArgument, "mounts: container_path is empty (host_path '{}')",
                 mount.host_path());
+  }
+  if (IsImage(mount) && !mount.host_path().empty()) {
+    return Fail(Code::kInvalidArgument, "mounts[{}].host_path: must be empty next to an image",
+                mount.container_path());
+  }
+  if (!IsImage(mount) && !mount.image_sub_path().empty()) {
+    return Fail(Code::kInvalidArgument, "mounts[{}].image_sub_path: needs an image",
+                mount.container_path());
   }
   if (mount.uidmappings_size() > 0 || mount.gidmappings_size() > 0) {
     return Fail(Code::kUnimplemented,
@@ -56,13 +72,24 @@ Result<dockerapi::Mount> ImageMount(const runtime::v1::Mount& mount, const Engin
                 "speaks {}",
                 mount.container_path(), engine.features.api.ToString());
   }
+  const auto image = LookupReference(mount.image());
+  if (!image) return Fail(image.error(), fmt::format("mounts[{}]", mount.container_path()));
   dockerapi::Mount docker;
   docker.type = "image";
-  docker.source = mount.image().image();
+  docker.source = *image;
   docker.target = mount.container_path();
   docker.read_only = true;
   docker.image_subpath = mount.image_sub_path();
   return docker;
+}
+
+/// Fields that no engine of that age can honour.
+base::Status CheckRecursiveReadOnly(const runtime::v1::Mount& mount, const EngineView& engine) {
+  if (!mount.recursive_read_only() || engine.features.recursive_read_only) return {};
+  return Fail(Code::kUnimplemented,
+              "mounts[{}].recursive_read_only: needs Docker API 1.44 (Docker 25) and Linux 5.12; "
+              "this engine speaks {}",
+              mount.container_path(), engine.features.api.ToString());
 }
 
 Result<dockerapi::Mount> BindMount(const runtime::v1::Mount& mount, const EngineView& engine) {
@@ -73,18 +100,10 @@ Result<dockerapi::Mount> BindMount(const runtime::v1::Mount& mount, const Engine
   docker.target = mount.container_path();
   docker.read_only = mount.readonly();
   docker.propagation = *propagation;
-  if (mount.recursive_read_only()) {
-    if (!engine.features.recursive_read_only) {
-      return Fail(Code::kUnimplemented,
-                  "mounts[{}].recursive_read_only: needs Docker API 1.44 (Docker 25), this engine "
-                  "speaks {}",
-                  mount.container_path(), engine.features.api.ToString());
-    }
-    docker.read_only_force_recursive = true;
-  } else if (mount.readonly() && engine.features.recursive_read_only) {
-    // Newer engines make read-only mounts recursive by themselves; CRI asks for it explicitly.
-    docker.read_only_non_recursive = true;
-  }
+  docker.read_only_force_recursive = mount.recursive_read_only();
+  // Newer engines make read-only mounts recursive by themselves; CRI asks for it explicitly.
+  docker.read_only_non_recursive =
+      mount.readonly() && !mount.recursive_read_only() && engine.features.recursive_read_only;
   return docker;
 }
 
@@ -102,20 +121,68 @@ Result<std::string> RelabelledBind(const runtime::v1::Mount& mount) {
                      mount.readonly() ? "ro" : "rw", *propagation);
 }
 
+base::Status AddDevice(const runtime::v1::Device& device, dockerapi::HostConfig* host) {
+  if (device.host_path().empty()) {
+    return Fail(Code::kInvalidArgument, "devices: host_path is empty (container_path '{}')",
+                device.container_path());
+  }
+  if (device.permissions().find_first_not_of("rwm") != std::string::npos) {
+    return Fail(Code::kInvalidArgument, "devices[{}].permissions: '{}' has other letters than rwm",
+                device.host_path(), device.permissions());
+  }
+  host->devices.push_back(
+      {device.host_path(),
+       device.container_path().empty() ? device.host_path() : device.container_path(),
+       device.permissions().empty() ? "rwm" : device.permissions()});
+  return {};
+}
+
+/// Qualified names from the field, and from the annotations of kubelets before 1.29, each once.
+Result<std::vector<std::string>> CdiDevices(const runtime::v1::ContainerConfig& config,
+                                            const EngineView& engine) {
+  if (!engine.features.cdi && !config.cdi_devices().empty()) {
+    return Fail(Code::kUnimplemented,
+                "CDI_devices: this engine (API {}) does not do CDI; it needs Docker 25 with the "
+                "feature \"cdi\" in daemon.json, or Docker 28.2",
+                engine.features.api.ToString());
+  }
+  std::vector<std::string> names;
+  std::set<std::string> seen;
+  const auto add = [&](std::string name) {
+    if (!name.empty() && seen.insert(name).second) names.push_back(std::move(name));
+  };
+  for (const auto& device : config.cdi_devices()) add(device.name());
+  if (!engine.features.cdi) return names;
+  // In order, so that the same request always does the same.
+  const std::map<std::string, std::string> annotations(config.annotations().begin(),
+                                                       config.annotations().end());
+  for (const auto& [key, value] : annotations) {
+    if (!key.starts_with(kCdiAnnotation)) continue;
+    std::string name;
+    for (const char letter : value + ",") {
+      if (letter == ',') add(std::exchange(name, {}));
+      if (letter != ',') name += letter;
+    }
+  }
+  return names;
+}
+
 }  // namespace
 
 base::Status ApplyMounts(const MountList& mounts, const EngineView& engine,
                          dockerapi::HostConfig* host) {
   for (const auto& mount : mounts) {
-    if (auto checked = CheckMount(mount); !checked) return checked;
-    const bool is_image = mount.has_image() && !mount.image().image().empty();
-    if (mount.selinux_relabel() && engine.features.selinux && !is_image) {
+    auto checked = CheckMount(mount);
+    if (checked && !IsImage(mount)) checked = CheckRecursiveReadOnly(mount, engine);
+    if (!checked) return checked;
+    // Without SELinux on the host there is nothing to relabel.
+    if (mount.selinux_relabel() && engine.features.selinux && !IsImage(mount)) {
       auto bind = RelabelledBind(mount);
       if (!bind) return Fail(bind.error());
       host->binds.push_back(*bind);
       continue;
     }
-    auto docker = is_image ? ImageMount(mount, engine) : BindMount(mount, engine);
+    auto docker = IsImage(mount) ? ImageMount(mount, engine) : BindMount(mount, engine);
     if (!docker) return Fail(docker.error());
     host->mounts.push_back(std::move(*docker));
   }
@@ -125,23 +192,11 @@ base::Status ApplyMounts(const MountList& mounts, const EngineView& engine,
 base::Status ApplyDevices(const runtime::v1::ContainerConfig& config, const EngineView& engine,
                           dockerapi::HostConfig* host) {
   for (const auto& device : config.devices()) {
-    if (device.host_path().empty()) {
-      return Fail(Code::kInvalidArgument, "devices: host_path is empty (container_path '{}')",
-                  device.container_path());
-    }
-    host->devices.push_back({device.host_path(), device.container_path(),
-                             device.permissions().empty() ? "rwm" : device.permissions()});
+    if (auto added = AddDevice(device, host); !added) return added;
   }
-  if (config.cdi_devices().empty()) return {};
-  if (!engine.features.cdi) {
-    return Fail(Code::kUnimplemented,
-                "CDI_devices: this engine (API {}) does not do CDI; it needs Docker 25 with the "
-                "feature \"cdi\" in daemon.json, or Docker 28.2",
-                engine.features.api.ToString());
-  }
-  dockerapi::DeviceRequest request{"cdi", {}};
-  for (const auto& device : config.cdi_devices()) request.device_ids.push_back(device.name());
-  host->device_requests.push_back(std::move(request));
+  auto names = CdiDevices(config, engine);
+  if (!names) return Fail(names.error());
+  if (!names->empty()) host->device_requests.push_back({"cdi", std::move(*names)});
   return {};
 }
 

@@ -56,6 +56,8 @@ PodSandboxConfig SandboxFromDocker(const dockerapi::ContainerDetails& details) {
     config.mutable_metadata()->set_uid(name->uid);
     config.mutable_metadata()->set_attempt(name->attempt);
   }
+  FromDockerLabels(details.spec.labels, true, config.mutable_labels(),
+                   config.mutable_annotations());
   config.set_hostname(details.spec.hostname);
   auto& linux_config = *config.mutable_linux();
   linux_config.set_cgroup_parent(details.spec.host.cgroup_parent);
@@ -92,6 +94,8 @@ ContainerConfig ContainerFromDocker(const dockerapi::ContainerDetails& details) 
     config.mutable_metadata()->set_name(name->container);
     config.mutable_metadata()->set_attempt(name->attempt);
   }
+  FromDockerLabels(details.spec.labels, false, config.mutable_labels(),
+                   config.mutable_annotations());
   const auto& spec = details.spec;
   config.mutable_image()->set_image(spec.image);
   config.set_working_dir(spec.working_dir);
@@ -110,35 +114,22 @@ ContainerConfig ContainerFromDocker(const dockerapi::ContainerDetails& details) 
 
 }  // namespace
 
-std::string RememberSandbox(const PodSandboxConfig& config) {
-  PodSandboxConfig kept = config;
-  kept.clear_labels();
-  kept.clear_annotations();
-  return ToJsonText(kept);
-}
+std::string RememberSandbox(const PodSandboxConfig& config) { return ToJsonText(config); }
 
 std::string RememberContainer(const ContainerConfig& config) {
   ContainerConfig kept = config;
-  kept.clear_labels();
-  kept.clear_annotations();
   kept.clear_envs();
   return ToJsonText(kept);
 }
 
 PodSandboxConfig RecallSandbox(const dockerapi::ContainerDetails& details) {
   PodSandboxConfig config;
-  if (!FromLabel(details.spec.labels, &config)) config = SandboxFromDocker(details);
-  FromDockerLabels(details.spec.labels, true, config.mutable_labels(),
-                   config.mutable_annotations());
-  return config;
+  return FromLabel(details.spec.labels, &config) ? config : SandboxFromDocker(details);
 }
 
 ContainerConfig RecallContainer(const dockerapi::ContainerDetails& details) {
   ContainerConfig config;
-  if (!FromLabel(details.spec.labels, &config)) config = ContainerFromDocker(details);
-  FromDockerLabels(details.spec.labels, false, config.mutable_labels(),
-                   config.mutable_annotations());
-  return config;
+  return FromLabel(details.spec.labels, &config) ? config : ContainerFromDocker(details);
 }
 
 }  // namespace dockershimd::shim::translate

@@ -43,6 +43,10 @@ base::Status CheckPorts(const PodSandboxConfig& config) {
                   "port_mappings: {} -> {} is not a pair of ports (1 to 65535)", port.host_port(),
                   port.container_port());
     }
+    if (!runtime::v1::Protocol_IsValid(port.protocol())) {
+      return Fail(Code::kInvalidArgument, "port_mappings[{}].protocol: unknown value {}",
+                  port.container_port(), static_cast<int>(port.protocol()));
+    }
   }
   return {};
 }
@@ -67,16 +71,26 @@ void ApplyNetwork(const PodSandboxConfig& config, NetworkMode mode,
   }
 }
 
-base::Status ApplySecurity(const runtime::v1::LinuxSandboxSecurityContext& security,
-                           const EngineView& engine, const ProfileReader& read_profile,
-                           dockerapi::ContainerSpec* spec) {
-  auto user = UserOf(security.has_run_as_user() ? &security.run_as_user() : nullptr, "",
-                     security.has_run_as_group() ? &security.run_as_group() : nullptr);
-  if (!user) return Fail(user.error());
-  spec->user = *user;
+/// The pause image has no users: its process is who the pod says, in those groups.
+base::Status ApplyUser(const runtime::v1::LinuxSandboxSecurityContext& security,
+                       dockerapi::ContainerSpec* spec) {
+  runtime::v1::LinuxContainerSecurityContext same;
+  if (security.has_run_as_user()) *same.mutable_run_as_user() = security.run_as_user();
+  if (security.has_run_as_group()) *same.mutable_run_as_group() = security.run_as_group();
+  *same.mutable_supplemental_groups() = security.supplemental_groups();
+  same.set_supplemental_groups_policy(security.supplemental_groups_policy());
+  if (auto checked = CheckUser(same); !checked) return checked;
+  spec->user = UserOf(same);
   for (const auto group : security.supplemental_groups()) {
     spec->host.group_add.push_back(std::to_string(group));
   }
+  return {};
+}
+
+base::Status ApplySecurity(const runtime::v1::LinuxSandboxSecurityContext& security,
+                           const EngineView& engine, const ProfileReader& read_profile,
+                           dockerapi::ContainerSpec* spec) {
+  if (auto applied = ApplyUser(security, spec); !applied) return applied;
   auto& options = spec->host.security_opt;
   options.emplace_back("no-new-privileges");
   for (auto& option : SelinuxOptions(security.selinux_options())) {
@@ -105,8 +119,29 @@ dockerapi::Labels SandboxLabels(const PodSandboxConfig& config, const std::strin
   labels[std::string(kTypeLabel)] = kTypeSandbox;
   labels[std::string(kContainerNameLabel)] = kSandboxContainerName;
   labels[std::string(kConfigLabel)] = RememberSandbox(config);
-  if (!handler.empty()) labels[std::string(kRuntimeHandlerLabel)] = handler;
+  labels[std::string(kRuntimeHandlerLabel)] = handler;
   return labels;
+}
+
+std::string ModeName(NamespaceMode mode) {
+  const std::string name = runtime::v1::NamespaceMode_Name(mode);
+  return name.empty() ? std::to_string(static_cast<int>(mode)) : name;
+}
+
+base::Status CheckUserNamespace(const NamespaceOption& options) {
+  if (!options.has_userns_options()) return {};
+  const auto& wanted = options.userns_options();
+  if (wanted.mode() == NamespaceMode::POD) {
+    return Fail(Code::kUnimplemented,
+                "namespace_options.userns_options: Docker's API has no user namespace per pod; "
+                "set hostUsers: true in the pod");
+  }
+  if (wanted.mode() != NamespaceMode::NODE || wanted.uids_size() > 0 || wanted.gids_size() > 0) {
+    return Fail(Code::kInvalidArgument,
+                "namespace_options.userns_options: must be NODE without uids and gids, not {}",
+                ModeName(wanted.mode()));
+  }
+  return {};
 }
 
 }  // namespace
@@ -130,14 +165,21 @@ bool UsesHostNetwork(const PodSandboxConfig& config) {
 }
 
 base::Status CheckNamespaces(const NamespaceOption& options) {
-  if (options.has_userns_options() && options.userns_options().mode() == NamespaceMode::POD) {
-    return Fail(Code::kUnimplemented,
-                "namespace_options.userns_options: Docker's API has no user namespace per pod; "
-                "set hostUsers: true");
-  }
-  if (options.network() == NamespaceMode::CONTAINER) {
+  if (auto checked = CheckUserNamespace(options); !checked) return checked;
+  if (options.network() != NamespaceMode::POD && options.network() != NamespaceMode::NODE) {
     return Fail(Code::kInvalidArgument,
-                "namespace_options.network: CONTAINER is not a network of a pod");
+                "namespace_options.network: a pod's network is POD or NODE, not {}",
+                ModeName(options.network()));
+  }
+  if (!runtime::v1::NamespaceMode_IsValid(options.pid())) {
+    return Fail(Code::kInvalidArgument, "namespace_options.pid: unknown value {}",
+                ModeName(options.pid()));
+  }
+  if (options.ipc() == NamespaceMode::TARGET ||
+      !runtime::v1::NamespaceMode_IsValid(options.ipc())) {
+    return Fail(Code::kInvalidArgument,
+                "namespace_options.ipc: is POD, CONTAINER or NODE on Docker, not {}",
+                ModeName(options.ipc()));
   }
   return {};
 }
@@ -155,8 +197,9 @@ Result<std::string> RuntimeOf(const std::string& handler, const EngineView& engi
 
 std::string CgroupParent(const std::string& cri_parent, const EngineView& engine) {
   if (!engine.features.systemd_cgroups) return cri_parent;
-  const auto slash = cri_parent.rfind('/');
-  return slash == std::string::npos ? cri_parent : cri_parent.substr(slash + 1);
+  std::string_view path = cri_parent;
+  while (path.ends_with('/')) path.remove_suffix(1);
+  return std::string(path.substr(path.rfind('/') + 1));
 }
 
 Result<dockerapi::ContainerSpec> SandboxSpec(const PodSandboxConfig& config,

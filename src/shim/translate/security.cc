@@ -1,5 +1,7 @@
 #include "shim/translate/security.h"
 
+#include <algorithm>
+#include <cctype>
 #include <iterator>
 
 namespace dockershimd::shim::translate {
@@ -9,8 +11,10 @@ using base::Code;
 using base::Fail;
 using base::Result;
 using runtime::v1::SecurityProfile;
+using Strings = std::vector<std::string>;
 
 constexpr std::string_view kLocalhostPrefix = "localhost/";
+constexpr std::string_view kCapabilityPrefix = "CAP_";
 
 /// The deprecated text form as the message that replaced it.
 Result<SecurityProfile> ParseDeprecated(std::string_view text, std::string_view field) {
@@ -30,22 +34,69 @@ Result<SecurityProfile> ParseDeprecated(std::string_view text, std::string_view 
   return profile;
 }
 
-void Append(std::vector<std::string>& to, std::vector<std::string> more) {
+/// The profile that the two generations of fields ask for; nothing where neither is set.
+/// A local one has its reference without prefix.
+Result<std::optional<SecurityProfile>> ProfileOf(const SecurityProfile* profile,
+                                                 const std::string& deprecated,
+                                                 std::string_view field) {
+  if (profile == nullptr && deprecated.empty()) return std::nullopt;
+  auto asked =
+      profile != nullptr ? Result<SecurityProfile>(*profile) : ParseDeprecated(deprecated, field);
+  if (!asked) return Fail(asked.error());
+  if (!SecurityProfile::ProfileType_IsValid(asked->profile_type())) {
+    return Fail(Code::kInvalidArgument, "{}.profile_type: unknown value {}", field,
+                static_cast<int>(asked->profile_type()));
+  }
+  std::string_view name = asked->localhost_ref();
+  if (name.starts_with(kLocalhostPrefix)) name.remove_prefix(kLocalhostPrefix.size());
+  const bool is_local = asked->profile_type() == SecurityProfile::Localhost;
+  if (is_local == name.empty()) {
+    return Fail(Code::kInvalidArgument,
+                "{}.localhost_ref: goes with the profile type Localhost, and only with it", field);
+  }
+  asked->set_localhost_ref(std::string(name));
+  return *asked;
+}
+
+/// Where the host has no such security module, only "unconfined" can be true.
+base::Status CheckSupported(bool is_there, const SecurityProfile& profile, std::string_view field,
+                            std::string_view module) {
+  if (is_there || profile.profile_type() == SecurityProfile::Unconfined) return {};
+  return Fail(Code::kFailedPrecondition,
+              "{}: this engine has no {} (docker info shows it under Security Options); enable it "
+              "on the host or ask for Unconfined",
+              field, module);
+}
+
+void Append(Strings& to, Strings more) {
   to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
-Result<std::vector<std::string>> LocalSeccomp(const std::string& path,
-                                              const ProfileReader& read_profile,
-                                              std::string_view field) {
+Result<Strings> LocalSeccomp(const std::string& path, const ProfileReader& read_profile,
+                             std::string_view field) {
   if (!path.starts_with('/')) {
     return Fail(Code::kInvalidArgument, "{}.localhost_ref: '{}' is not an absolute path", field,
                 path);
   }
   auto text = read_profile(path);
   if (!text) return Fail(text.error(), field);
-  return std::vector{"seccomp=" + *text};
+  return Strings{"seccomp=" + *text};
 }
 
+/// One spelling for each capability: "CAP_CHOWN", "chown" -> "CHOWN".
+Strings CapabilityNames(const google::protobuf::RepeatedPtrField<std::string>& names) {
+  Strings same;
+  for (std::string name : names) {
+    std::ranges::transform(name, name.begin(),
+                           [](unsigned char letter) { return std::toupper(letter); });
+    if (name.starts_with(kCapabilityPrefix)) name.erase(0, kCapabilityPrefix.size());
+    same.push_back(std::move(name));
+  }
+  return same;
+}
+
+/// CRI adds before it drops, and "ALL" is done before single names: a dropped capability is gone,
+/// whoever else added it. Docker does it the other way round, so nothing may be in both lists.
 base::Status ApplyCapabilities(const runtime::v1::Capability& capabilities,
                                dockerapi::HostConfig* host) {
   if (capabilities.add_ambient_capabilities_size() > 0) {
@@ -53,92 +104,73 @@ base::Status ApplyCapabilities(const runtime::v1::Capability& capabilities,
                 "security_context.capabilities.add_ambient_capabilities: Docker's API has no "
                 "ambient capabilities; give the program file capabilities or run it as root");
   }
-  host->cap_add.assign(capabilities.add_capabilities().begin(),
-                       capabilities.add_capabilities().end());
-  host->cap_drop.assign(capabilities.drop_capabilities().begin(),
-                        capabilities.drop_capabilities().end());
+  host->cap_add = CapabilityNames(capabilities.add_capabilities());
+  host->cap_drop = CapabilityNames(capabilities.drop_capabilities());
+  std::erase_if(host->cap_add, [&](const std::string& name) {
+    return std::ranges::find(host->cap_drop, name) != host->cap_drop.end();
+  });
   return {};
 }
 
-/// Strict means: no groups but those of the request. Docker adds the image's memberships unless
-/// user and group are both given as numbers.
-base::Status ApplyGroups(const runtime::v1::LinuxContainerSecurityContext& security,
-                         dockerapi::ContainerSpec* spec) {
-  for (const auto group : security.supplemental_groups()) {
-    spec->host.group_add.push_back(std::to_string(group));
+base::Status ApplyUser(const runtime::v1::LinuxContainerSecurityContext& security,
+                       const ImageAccounts* accounts, dockerapi::ContainerSpec* spec) {
+  if (auto checked = CheckUser(security); !checked) return checked;
+  if (accounts == nullptr) {
+    spec->user = UserOf(security);
+    for (const auto group : security.supplemental_groups()) {
+      spec->host.group_add.push_back(std::to_string(group));
+    }
+    return {};
   }
-  const bool strict =
-      security.supplemental_groups_policy() == runtime::v1::SupplementalGroupsPolicy::Strict;
-  if (strict && !(security.has_run_as_user() && security.has_run_as_group())) {
-    return Fail(Code::kFailedPrecondition,
-                "security_context.supplemental_groups_policy: Strict needs run_as_user and "
-                "run_as_group on Docker; set runAsUser and runAsGroup in the pod");
-  }
+  const auto user = ResolveUser(security, *accounts);
+  if (!user) return Fail(user.error());
+  // Both as numbers: Docker then looks nothing up and adds nothing.
+  spec->user = fmt::format("{}:{}", user->uid, user->gid);
+  for (const auto group : user->groups) spec->host.group_add.push_back(std::to_string(group));
   return {};
 }
 
 }  // namespace
 
-Result<std::vector<std::string>> SeccompOptions(const SecurityProfile* profile,
-                                                const std::string& deprecated_path,
-                                                const EngineView& engine,
-                                                const ProfileReader& read_profile,
-                                                std::string_view field) {
-  SecurityProfile effective;
-  effective.set_profile_type(SecurityProfile::Unconfined);
-  if (profile != nullptr) {
-    effective = *profile;
-  } else if (!deprecated_path.empty()) {
-    auto parsed = ParseDeprecated(deprecated_path, field);
-    if (!parsed) return Fail(parsed.error());
-    effective = *parsed;
+Result<Strings> SeccompOptions(const SecurityProfile* profile, const std::string& deprecated_path,
+                               const EngineView& engine, const ProfileReader& read_profile,
+                               std::string_view field) {
+  const auto asked = ProfileOf(profile, deprecated_path, field);
+  if (!asked) return Fail(asked.error());
+  // No profile at all means unconfined, as CRI has it.
+  if (!*asked || (*asked)->profile_type() == SecurityProfile::Unconfined) {
+    return Strings{"seccomp=unconfined"};
   }
-  switch (effective.profile_type()) {
-    case SecurityProfile::RuntimeDefault:
-      return std::vector<std::string>();
+  if (auto supported = CheckSupported(engine.features.seccomp, **asked, field, "seccomp");
+      !supported) {
+    return Fail(supported.error());
+  }
+  if ((*asked)->profile_type() == SecurityProfile::RuntimeDefault) return Strings();
+  return LocalSeccomp((*asked)->localhost_ref(), read_profile, field);
+}
+
+Result<Strings> AppArmorOptions(const SecurityProfile* profile, const std::string& deprecated_name,
+                                const EngineView& engine, std::string_view field) {
+  const auto asked = ProfileOf(profile, deprecated_name, field);
+  if (!asked) return Fail(asked.error());
+  if (!*asked) return Strings();
+  if (auto supported = CheckSupported(engine.features.apparmor, **asked, field, "AppArmor");
+      !supported) {
+    return Fail(supported.error());
+  }
+  if (!engine.features.apparmor) return Strings();
+  switch ((*asked)->profile_type()) {
     case SecurityProfile::Unconfined:
-      return std::vector<std::string>{"seccomp=unconfined"};
+      return Strings{"apparmor=unconfined"};
     case SecurityProfile::Localhost:
-      if (!engine.features.seccomp) {
-        return Fail(Code::kFailedPrecondition, "{}: this engine was built without seccomp", field);
-      }
-      return LocalSeccomp(effective.localhost_ref(), read_profile, field);
+      return Strings{"apparmor=" + (*asked)->localhost_ref()};
     default:
-      return Fail(Code::kInvalidArgument, "{}.profile_type: unknown value {}", field,
-                  static_cast<int>(effective.profile_type()));
+      return Strings();
   }
 }
 
-Result<std::vector<std::string>> AppArmorOptions(const SecurityProfile* profile,
-                                                 const std::string& deprecated_name,
-                                                 const EngineView& engine, std::string_view field) {
-  SecurityProfile effective;
-  if (profile != nullptr) {
-    effective = *profile;
-  } else if (!deprecated_name.empty()) {
-    auto parsed = ParseDeprecated(deprecated_name, field);
-    if (!parsed) return Fail(parsed.error());
-    effective = *parsed;
-  }
-  if (effective.profile_type() == SecurityProfile::Localhost && !engine.features.apparmor) {
-    return Fail(Code::kFailedPrecondition, "{}: AppArmor is not enabled on this host", field);
-  }
-  if (!engine.features.apparmor) return std::vector<std::string>();
-  switch (effective.profile_type()) {
-    case SecurityProfile::Unconfined:
-      return std::vector<std::string>{"apparmor=unconfined"};
-    case SecurityProfile::Localhost: {
-      std::string_view name = effective.localhost_ref();
-      if (name.starts_with(kLocalhostPrefix)) name.remove_prefix(kLocalhostPrefix.size());
-      return std::vector<std::string>{fmt::format("apparmor={}", name)};
-    }
-    default:
-      return std::vector<std::string>();
-  }
-}
-
-std::vector<std::string> SelinuxOptions(const runtime::v1::SELinuxOption& selinux) {
-  std::vector<std::string> options;
+Strings SelinuxOptions(const runtime::v1::SELinuxOption& selinux) {
+  Strings options;
   const auto add = [&](std::string_view key, const std::string& value) {
     if (!value.empty()) options.push_back(fmt::format("label={}:{}", key, value));
   };
@@ -149,35 +181,29 @@ std::vector<std::string> SelinuxOptions(const runtime::v1::SELinuxOption& selinu
   return options;
 }
 
-Result<std::string> UserOf(const runtime::v1::Int64Value* run_as_user,
-                           const std::string& run_as_username,
-                           const runtime::v1::Int64Value* run_as_group) {
-  std::string user =
-      run_as_user != nullptr ? std::to_string(run_as_user->value()) : run_as_username;
-  if (run_as_group == nullptr) return user;
-  if (user.empty()) {
-    return Fail(Code::kInvalidArgument,
-                "security_context.run_as_group: needs run_as_user or run_as_username");
-  }
-  return fmt::format("{}:{}", user, run_as_group->value());
+std::string UserOf(const runtime::v1::LinuxContainerSecurityContext& security) {
+  std::string user = security.has_run_as_user() ? std::to_string(security.run_as_user().value())
+                                                : security.run_as_username();
+  if (security.has_run_as_group()) user += fmt::format(":{}", security.run_as_group().value());
+  return user;
 }
 
 base::Status ApplyContainerSecurity(const runtime::v1::LinuxContainerSecurityContext& security,
-                                    const EngineView& engine, const ProfileReader& read_profile,
+                                    const EngineView& engine, const ImageAccounts* accounts,
+                                    const ProfileReader& read_profile,
                                     dockerapi::ContainerSpec* spec) {
-  auto user = UserOf(security.has_run_as_user() ? &security.run_as_user() : nullptr,
-                     security.run_as_username(),
-                     security.has_run_as_group() ? &security.run_as_group() : nullptr);
-  if (!user) return Fail(user.error());
-  spec->user = *user;
-  if (auto groups = ApplyGroups(security, spec); !groups) return groups;
+  if (auto applied = ApplyUser(security, accounts, spec); !applied) return applied;
 
   auto& host = spec->host;
   host.privileged = security.privileged();
   host.read_only_rootfs = security.readonly_rootfs();
   if (security.no_new_privs()) host.security_opt.emplace_back("no-new-privileges");
   Append(host.security_opt, SelinuxOptions(security.selinux_options()));
-  // A privileged container is unconfined by definition; Docker refuses to mix the two.
+  auto apparmor = AppArmorOptions(security.has_apparmor() ? &security.apparmor() : nullptr,
+                                  security.apparmor_profile(), engine, "security_context.apparmor");
+  if (!apparmor) return Fail(apparmor.error());
+  Append(host.security_opt, std::move(*apparmor));
+  // Privileged means all capabilities, no seccomp filter and no hidden paths, as with containerd.
   if (security.privileged()) return {};
 
   if (auto applied = ApplyCapabilities(security.capabilities(), &host); !applied) return applied;
@@ -188,10 +214,6 @@ base::Status ApplyContainerSecurity(const runtime::v1::LinuxContainerSecurityCon
                                 "security_context.seccomp");
   if (!seccomp) return Fail(seccomp.error());
   Append(host.security_opt, std::move(*seccomp));
-  auto apparmor = AppArmorOptions(security.has_apparmor() ? &security.apparmor() : nullptr,
-                                  security.apparmor_profile(), engine, "security_context.apparmor");
-  if (!apparmor) return Fail(apparmor.error());
-  Append(host.security_opt, std::move(*apparmor));
   return {};
 }
 

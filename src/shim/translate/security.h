@@ -9,6 +9,7 @@
 #include "cri/runtime/v1/api.pb.h"
 #include "dockerapi/containers.h"
 #include "shim/translate/engine_view.h"
+#include "shim/translate/users.h"
 
 namespace dockershimd::shim::translate {
 
@@ -30,15 +31,14 @@ using ProfileReader = std::function<base::Result<std::string>(const std::string&
 /// "label=user:..." entries.
 [[nodiscard]] std::vector<std::string> SelinuxOptions(const runtime::v1::SELinuxOption& selinux);
 
-/// "uid", "uid:gid", "name", "name:gid" or empty for the image's user. A group without a user is
-/// refused, as CRI asks.
-[[nodiscard]] base::Result<std::string> UserOf(const runtime::v1::Int64Value* run_as_user,
-                                               const std::string& run_as_username,
-                                               const runtime::v1::Int64Value* run_as_group);
+/// "uid", "uid:gid", "name", "name:gid" or empty for the image's user, as the request has it.
+[[nodiscard]] std::string UserOf(const runtime::v1::LinuxContainerSecurityContext& security);
 
-/// Fills in all of a container's security context but its namespaces.
+/// Fills in all of a container's security context but its namespaces. `accounts`: the image's,
+/// where NeedsAccounts() says so; null otherwise.
 [[nodiscard]] base::Status ApplyContainerSecurity(
     const runtime::v1::LinuxContainerSecurityContext& security, const EngineView& engine,
-    const ProfileReader& read_profile, dockerapi::ContainerSpec* spec);
+    const ImageAccounts* accounts, const ProfileReader& read_profile,
+    dockerapi::ContainerSpec* spec);
 
 }  // namespace dockershimd::shim::translate

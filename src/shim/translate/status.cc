@@ -1,7 +1,11 @@
 #include "shim/translate/status.h"
 
-#include <fmt/format.h>
 #include <google/protobuf/util/json_util.h>
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 
 #include "shim/translate/container.h"
 #include "shim/translate/images.h"
@@ -49,10 +53,17 @@ bool LabelsMatch(const StringMap& selector, const StringMap& labels) {
   return true;
 }
 
-std::string ConfigJson(const google::protobuf::Message& config) {
+/// The config with CRI's own field names, as containerd and CRI-O print it.
+nlohmann::json ConfigJson(const google::protobuf::Message& config) {
   std::string text;
-  (void)google::protobuf::util::MessageToJsonString(config, &text);
-  return text.empty() ? "{}" : text;
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  (void)google::protobuf::util::MessageToJsonString(config, &text, options);
+  return nlohmann::json::parse(text, nullptr, false);
+}
+
+std::string Dump(const nlohmann::json& info) {
+  return info.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -140,26 +151,56 @@ ContainerStatus ToContainerStatus(const ContainerRecord& container) {
   *status.mutable_mounts() = container.config.mounts();
   status.set_log_path(LabelOr(details.spec.labels, kLogPathLabel));
   *status.mutable_resources()->mutable_linux() =
-      FromDockerResources(details.spec.host.resources, details.spec.host.oom_score_adj);
+      FromDockerResources(details.spec.host, container.config.linux().resources());
   status.set_stop_signal(StopSignalOf(details.spec.stop_signal));
   return status;
 }
 
+void FillUser(const dockerapi::ContainerDetails& details, ContainerStatus* status) {
+  const auto number = [](std::string_view text) -> std::optional<std::int64_t> {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return value;
+  };
+  const std::string_view text = details.spec.user;
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos) return;
+  const auto uid = number(text.substr(0, colon));
+  const auto gid = number(text.substr(colon + 1));
+  if (!uid || !gid) return;
+  auto& user = *status->mutable_user()->mutable_linux();
+  user.set_uid(*uid);
+  user.set_gid(*gid);
+  // The first group is in the list as well, as in the kernel's.
+  std::set<std::int64_t> groups = {*gid};
+  for (const auto& group : details.spec.host.group_add) {
+    if (const auto id = number(group)) groups.insert(*id);
+  }
+  user.mutable_supplemental_groups()->Assign(groups.begin(), groups.end());
+}
+
 std::string SandboxInfo(const SandboxRecord& sandbox) {
   const auto& details = sandbox.details;
-  return fmt::format(R"({{"pid":{},"processStatus":"{}","runtimeHandler":"{}",)"
-                     R"("snapshotter":"{}","config":{}}})",
-                     details.state.pid, details.state.status, sandbox.runtime_handler,
-                     details.storage_driver, ConfigJson(sandbox.config));
+  return Dump({{"pid", details.state.pid},
+               {"processStatus", details.state.status},
+               {"image", details.spec.image},
+               {"runtimeHandler", sandbox.runtime_handler},
+               {"snapshotter", details.storage_driver},
+               {"config", ConfigJson(sandbox.config)}});
 }
 
 std::string ContainerInfo(const ContainerRecord& container) {
   const auto& details = container.details;
-  return fmt::format(R"({{"sandboxID":"{}","pid":{},"processStatus":"{}","removing":{},)"
-                     R"("snapshotter":"{}","config":{}}})",
-                     container.sandbox_id, details.state.pid, details.state.status,
-                     details.state.status == "removing", details.storage_driver,
-                     ConfigJson(container.config));
+  return Dump({{"sandboxID", container.sandbox_id},
+               {"pid", details.state.pid},
+               {"processStatus", details.state.status},
+               {"removing", details.state.status == "removing"},
+               {"snapshotter", details.storage_driver},
+               {"runtimeType", details.spec.host.runtime},
+               {"privileged", details.spec.host.privileged},
+               {"user", details.spec.user},
+               {"config", ConfigJson(container.config)}});
 }
 
 bool Matches(const runtime::v1::PodSandboxFilter& filter, const runtime::v1::PodSandbox& sandbox) {

@@ -56,5 +56,25 @@ TEST(RandomHex, AsLongAsAskedAndNeverTheSame) {
   EXPECT_EQ(seen.size(), 100U);
 }
 
+TEST(IsUtf8, WellFormed) {
+  for (const std::string text :
+       {"", "plain", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
+        "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf",
+        "gr\xc3\xbc\xc3\x9f"
+        "e"}) {
+    EXPECT_TRUE(IsUtf8(text)) << text;
+  }
+  EXPECT_TRUE(IsUtf8(std::string(1, '\0')));
+}
+
+TEST(IsUtf8, Malformed) {
+  for (const std::string text :
+       {"\x80", "\xbf", "\xc0\xaf", "\xc1\xbf", "\xc2", "\xc2 ", "\xe0\x9f\xbf", "\xe2\x82",
+        "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf", "\xf0\x90\x80", "\xf4\x90\x80\x80",
+        "\xf5\x80\x80\x80", "\xff", "good\xe2\x28\xa1"}) {
+    EXPECT_FALSE(IsUtf8(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace dockershimd::base
