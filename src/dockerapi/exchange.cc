@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <stop_token>
 #include <utility>
@@ -42,8 +44,9 @@ http::request<http::string_body> ToBeast(const HttpRequest& request) {
 class Exchange::Impl {
  public:
   explicit Impl(std::string operation) : operation_(std::move(operation)), socket_(io_) {
-    parser_.body_limit(boost::none);
-    // Endless by nature (events, logs): the header alone is bounded.
+    // Endless by nature (events, logs): the header alone is bounded. "No limit" is no way to say
+    // it: Beast 1.74 then refuses every body with a length.
+    parser_.body_limit(std::numeric_limits<std::uint64_t>::max());
     parser_.header_limit(1 << 16);
   }
 

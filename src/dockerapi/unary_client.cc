@@ -97,12 +97,12 @@ UnaryClient::Attempt UnaryClient::Try(const base::CallContext& context,
   auto http = ToHttplib(request);
   HttpResponse response;
   bool too_large = false;
-  // A 304 has no body, but the library waits for one on a kept-alive connection: the status is
-  // taken when the header is there, and reading ends with it.
+  // A 304 has no body, but the library waits for one on a kept-alive connection: reading ends with
+  // the header.
+  bool unmodified = false;
   http.response_handler = [&](const httplib::Response& header) {
-    response.status = header.status;
-    response.api_version = header.get_header_value("Api-Version");
-    return header.status != 304;
+    unmodified = header.status == 304;
+    return !unmodified;
   };
   http.content_receiver = [&](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
     too_large = response.body.size() + size > kBodyLimit;
@@ -114,7 +114,9 @@ UnaryClient::Attempt UnaryClient::Try(const base::CallContext& context,
     return connection->send(http);
   }();
   const auto cause = result.error();
-  if (result || (cause == httplib::Error::Canceled && response.status == 304)) {
+  if (result || (unmodified && cause == httplib::Error::Canceled)) {
+    response.status = unmodified ? 304 : result->status;
+    if (result) response.api_version = result->get_header_value("Api-Version");
     Return(std::move(connection));
     return {std::move(response)};
   }

@@ -107,6 +107,7 @@ TEST_F(Streams, EventsEndWithTheContext) {
   });
   EXPECT_EQ(Events(CallContext::WithTimeout(milliseconds(100))).error().code,
             Code::kDeadlineExceeded);
+  opened_ = false;
   CallContext context;
   context.cancelled = [this] { return opened_; };
   EXPECT_EQ(Events(context).error().code, Code::kCancelled);

@@ -45,7 +45,8 @@ TEST_F(Unary, OneConnectionForManyCalls) {
   engine_.On("POST", kStart, NoContent);
   for (int i = 0; i < 10; ++i) {
     ASSERT_TRUE(client_.Info(Limit()));
-    ASSERT_TRUE(client_.StartContainer(Limit(), "c"));
+    const auto started = client_.StartContainer(Limit(), "c");
+    ASSERT_TRUE(started) << started.error().message;
   }
   EXPECT_EQ(engine_.Connections(), 1U);
 }
