@@ -16,7 +16,7 @@ using base::Fail;
 using base::Result;
 
 constexpr std::size_t kErrorBodyLimit = 1 << 20;
-constexpr std::size_t kLineLimit = 16 << 20;
+constexpr std::size_t kBodyLimit = 64 << 20;
 
 /// Tells the observer about one exchange when it is over.
 class Observation {
@@ -43,30 +43,48 @@ Client::Impl::Impl(ClientOptions options, CallObserver observer)
       observer_(std::move(observer)),
       unary_(options_.socket_path, options_.call_timeout, options_.max_idle_connections) {}
 
-Result<ApiVersion> Client::Impl::Negotiate(const CallContext& context) {
-  const auto response = unary_.Call(context, {.operation = "GET /version",
-                                              .method = "GET",
-                                              .target = "/version",
-                                              .body = {},
-                                              .headers = {}});
-  if (!response) return Fail(response.error());
+Result<HttpResponse> Client::Impl::CallUnversioned(const CallContext& context,
+                                                   const HttpRequest& request) {
+  Observation observation(observer_, request.operation);
+  auto response = unary_.Call(context, request);
+  if (!response) return response;
+  observation.status = response->status;
   if (!IsSuccess(response->status)) {
-    return Fail(FromDocker("GET /version", response->status, response->body));
+    return Fail(FromDocker(request.operation, response->status, response->body));
   }
+  return response;
+}
+
+base::Status Client::Impl::CheckOldest(const CallContext& context) {
+  const auto response = CallUnversioned(context, RequestTo("GET", "/version"));
+  if (!response) return Fail(response.error());
   const auto engine = DecodeVersion(response->body);
   if (!engine) return Fail(engine.error());
-  if (engine->api < kOldestApi) {
+  if (engine->min_api <= kNewestApi) return {};
+  return Fail(Code::kFailedPrecondition,
+              "this Docker engine speaks API {} at least, newer than the {} known here; "
+              "upgrade dockershimd",
+              engine->min_api.ToString(), kNewestApi.ToString());
+}
+
+Result<ApiVersion> Client::Impl::Negotiate(const CallContext& context) {
+  const auto response = CallUnversioned(context, RequestTo("GET", "/_ping"));
+  if (!response) return Fail(response.error());
+  const auto engine = ApiVersion::Parse(response->api_version);
+  if (!engine) {
+    return Fail(Code::kFailedPrecondition, "what listens at {} names no API version: no Docker?",
+                options_.socket_path);
+  }
+  if (*engine < kOldestApi) {
     return Fail(Code::kFailedPrecondition,
                 "this Docker engine speaks API {} at most; {} (Docker 19.03) or newer is needed",
-                engine->api.ToString(), kOldestApi.ToString());
+                engine->ToString(), kOldestApi.ToString());
   }
-  if (engine->min_api > kNewestApi) {
-    return Fail(Code::kFailedPrecondition,
-                "this Docker engine speaks API {} at least, newer than the {} known here; "
-                "upgrade dockershimd",
-                engine->min_api.ToString(), kNewestApi.ToString());
+  // Only an engine newer than what is known here can have left all of it behind.
+  if (*engine > kNewestApi) {
+    if (auto checked = CheckOldest(context); !checked) return Fail(checked.error());
   }
-  const ApiVersion negotiated = std::min(engine->api, kNewestApi);
+  const ApiVersion negotiated = std::min(*engine, kNewestApi);
   *version_.Lock() = negotiated;
   return negotiated;
 }
@@ -85,14 +103,12 @@ Result<HttpResponse> Client::Impl::Call(const CallContext& context, HttpRequest 
   auto target = Versioned(context, request.target);
   if (!target) return Fail(target.error());
   request.target = std::move(*target);
-  Observation observation(observer_, request.operation);
-  auto response = unary_.Call(context, request);
-  if (!response) return response;
-  observation.status = response->status;
-  if (!IsSuccess(response->status)) {
-    return Fail(FromDocker(request.operation, response->status, response->body));
-  }
-  return response;
+  return CallUnversioned(context, request);
+}
+
+base::Status Client::Impl::Tell(const CallContext& context, HttpRequest request) {
+  const auto response = Call(context, std::move(request));
+  return response ? base::Status() : Fail(response.error());
 }
 
 Result<Exchange> Client::Impl::Open(const CallContext& context, HttpRequest request) {
@@ -113,38 +129,38 @@ Result<Exchange> Client::Impl::Open(const CallContext& context, HttpRequest requ
 Result<HijackedStream> Client::Impl::Hijack(const CallContext& context, HttpRequest request) {
   request.headers.emplace_back("Connection", "Upgrade");
   request.headers.emplace_back("Upgrade", "tcp");
+  const std::string operation = request.operation;
   auto exchange = Open(context, std::move(request));
   if (!exchange) return Fail(exchange.error());
+  // Engines answer 200 instead where something between has dropped the upgrade.
+  if (exchange->Status() != 101 && exchange->Status() != 200) {
+    return Fail(Code::kInternal, "{}: Docker answered {} instead of a stream", operation,
+                exchange->Status());
+  }
   return std::move(*exchange).Hijack();
 }
 
-base::Status Client::Impl::ReadLines(const std::function<CallContext()>& context,
-                                     Exchange& exchange,
-                                     const std::function<Result<bool>(std::string_view)>& on_line) {
-  std::string pending;
+Result<std::string> Client::Impl::ReadWhole(const CallContext& context, HttpRequest request) {
+  auto exchange = Open(context, std::move(request));
+  if (!exchange) return Fail(exchange.error());
+  return exchange->ReadAll(context, kBodyLimit);
+}
+
+base::Status Client::Impl::ReadObjects(const CallContext& context, Exchange& exchange,
+                                       const JsonSplitter::Sink& sink) {
+  JsonSplitter splitter;
   std::array<char, 65536> buffer;
   while (true) {
-    const auto count = exchange.Read(context(), buffer);
+    const auto count = exchange.Read(context, buffer);
     if (!count) return Fail(count.error());
     if (*count == 0) break;
-    pending.append(buffer.data(), *count);
-    std::string_view rest = pending;
-    for (auto end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
-      const auto line = rest.substr(0, end);
-      rest.remove_prefix(end + 1);
-      if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-      const auto wanted = on_line(line);
-      if (!wanted) return Fail(wanted.error());
-      if (!*wanted) return {};
-    }
-    pending.erase(0, pending.size() - rest.size());
-    if (pending.size() > kLineLimit) {
-      return Fail(Code::kInternal, "Docker sent a line of more than {} bytes", kLineLimit);
-    }
+    const auto wanted = splitter.Feed({buffer.data(), *count}, sink);
+    if (!wanted) return Fail(wanted.error());
+    if (!*wanted) return {};
   }
-  if (pending.find_first_not_of(" \t\r\n") == std::string::npos) return {};
-  const auto last = on_line(pending);
-  return last ? base::Status() : Fail(last.error());
+  if (splitter.AtBoundary()) return {};
+  return Fail(Code::kUnavailable, "{}: Docker's answer was cut within an object",
+              exchange.Operation());
 }
 
 Client::Client(ClientOptions options, CallObserver observer)

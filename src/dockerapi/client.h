@@ -33,11 +33,11 @@ using CallObserver =
     std::function<void(std::string_view operation, std::chrono::nanoseconds duration, int status)>;
 
 /// The Docker Engine API over a Unix socket. Thread-safe; calls from several threads run at the
-/// same time on connections of their own. Every call honours its context: at the deadline it
-/// returns kDeadlineExceeded, after cancellation kCancelled, and when Docker cannot be reached
-/// kUnavailable. Docker's own refusals keep its HTTP status and message: 400 kInvalidArgument, 404
-/// kNotFound, 409 kAlreadyExists, 403 kPermissionDenied, 401 kUnauthenticated, 500 kInternal, 501
-/// kUnimplemented, 503 kUnavailable.
+/// same time on connections of their own; the process must ignore SIGPIPE. Every call honours its
+/// context: at the deadline it returns kDeadlineExceeded, after cancellation kCancelled, and when
+/// Docker cannot be reached kUnavailable. Docker's own refusals keep its HTTP status and message:
+/// 400 kInvalidArgument, 404 kNotFound, 409 kAlreadyExists, 403 kPermissionDenied, 401
+/// kUnauthenticated, 500 kInternal, 501 kUnimplemented, 503 kUnavailable.
 class Client {
  public:
   explicit Client(ClientOptions options, CallObserver observer = {});
@@ -45,8 +45,8 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// GET /_ping with version negotiation: picks the newest API that both sides know. Called by
-  /// itself before the first other call; call again after the engine came back.
+  /// Agrees on the newest API that both sides know (GET /_ping). Done by itself before the first
+  /// other call; to be called again after the engine came back. kFailedPrecondition: there is none.
   [[nodiscard]] base::Result<ApiVersion> Negotiate(const base::CallContext& context);
 
   // System (system.cc)
@@ -127,6 +127,7 @@ class Client {
       const base::CallContext& context);
   [[nodiscard]] base::Result<ImageDetails> InspectImage(const base::CallContext& context,
                                                         const std::string& reference);
+  /// Pulls until the engine is done; `on_progress` sees each of its messages.
   [[nodiscard]] base::Status PullImage(const base::CallContext& context, const PullOptions& options,
                                        const std::function<void(const Progress&)>& on_progress);
   /// Loads an image from a tar archive as `docker save` writes it.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -8,6 +9,7 @@
 #include "dockerapi/client.h"
 #include "dockerapi/exchange.h"
 #include "dockerapi/http.h"
+#include "dockerapi/json_splitter.h"
 #include "dockerapi/unary_client.h"
 
 namespace dockershimd::dockerapi {
@@ -23,23 +25,49 @@ class Client::Impl {
   [[nodiscard]] base::Result<HttpResponse> Call(const base::CallContext& context,
                                                 HttpRequest request);
 
+  /// A short call whose answer says nothing.
+  [[nodiscard]] base::Status Tell(const base::CallContext& context, HttpRequest request);
+
+  /// A short call whose answer `decode` reads.
+  template <class Decode>
+  [[nodiscard]] auto Ask(const base::CallContext& context, HttpRequest request, Decode decode)
+      -> decltype(decode(std::string_view())) {
+    const auto response = Call(context, std::move(request));
+    if (!response) return base::Fail(response.error());
+    return decode(response->body);
+  }
+
   /// A call on a connection of its own, up to its header. A refusal of Docker's is an error.
   [[nodiscard]] base::Result<Exchange> Open(const base::CallContext& context, HttpRequest request);
+
+  /// As Ask, for what may take long: on a connection of its own.
+  template <class Decode>
+  [[nodiscard]] auto AskPatiently(const base::CallContext& context, HttpRequest request,
+                                  Decode decode) -> decltype(decode(std::string_view())) {
+    const auto body = ReadWhole(context, std::move(request));
+    if (!body) return base::Fail(body.error());
+    return decode(*body);
+  }
 
   /// As Open, asking Docker to make a raw stream of the connection.
   [[nodiscard]] base::Result<HijackedStream> Hijack(const base::CallContext& context,
                                                     HttpRequest request);
 
-  /// Hands over the lines of a body that never has to end; stops when `on_line` returns false.
-  /// `context` is asked for anew before each read, so that it can be a time-out between lines.
-  [[nodiscard]] base::Status ReadLines(
-      const std::function<base::CallContext()>& context, Exchange& exchange,
-      const std::function<base::Result<bool>(std::string_view)>& on_line);
+  /// Hands over the JSON objects of a body; stops, with success, when `sink` wants no more.
+  /// kUnavailable for a body that ends within an object.
+  [[nodiscard]] static base::Status ReadObjects(const base::CallContext& context,
+                                                Exchange& exchange, const JsonSplitter::Sink& sink);
 
  private:
+  /// A short call outside of the API's versions. Any HTTP answer is a success.
+  [[nodiscard]] base::Result<HttpResponse> CallUnversioned(const base::CallContext& context,
+                                                           const HttpRequest& request);
+  [[nodiscard]] base::Status CheckOldest(const base::CallContext& context);
   /// The path with the API version in front, negotiated first where that was not done yet.
   [[nodiscard]] base::Result<std::string> Versioned(const base::CallContext& context,
                                                     const std::string& target);
+  [[nodiscard]] base::Result<std::string> ReadWhole(const base::CallContext& context,
+                                                    HttpRequest request);
 
   ClientOptions options_;
   CallObserver observer_;

@@ -14,19 +14,7 @@ using base::CallContext;
 using base::Fail;
 using base::Result;
 
-constexpr std::size_t kBodyLimit = 1 << 20;
-
-/// A request about one container; `verb` is what follows its id, `query` begins with "?".
-HttpRequest About(const std::string& method, const std::string& id, const std::string& verb,
-                  const std::string& query = {}) {
-  return {.operation = fmt::format("{} /containers/{{id}}{}", method, verb),
-          .method = method,
-          .target = fmt::format("/containers/{}{}{}", UrlEncode(id), verb, query)};
-}
-
-base::Status Done(const Result<HttpResponse>& response) {
-  return response ? base::Status() : Fail(response.error());
-}
+constexpr const char* kContainer = "/containers/{id}";
 
 const char* Bool(bool value) { return value ? "1" : "0"; }
 
@@ -34,98 +22,85 @@ const char* Bool(bool value) { return value ? "1" : "0"; }
 
 Result<std::vector<ContainerSummary>> Client::ListContainers(
     const CallContext& context, const std::vector<std::string>& label_filters) {
-  const auto response = impl_->Call(context, {.operation = "GET /containers/json",
-                                              .method = "GET",
-                                              .target = "/containers/json?all=1&filters=" +
-                                                        UrlEncode(LabelFilters(label_filters))});
-  if (!response) return Fail(response.error());
-  return DecodeContainerList(response->body);
+  const auto query = "?all=1&filters=" + UrlEncode(LabelFilters(label_filters));
+  return impl_->Ask(context, RequestTo("GET", "/containers/json", query), DecodeContainerList);
 }
 
 Result<ContainerDetails> Client::InspectContainer(const CallContext& context,
                                                   const std::string& id) {
-  const auto response = impl_->Call(context, About("GET", id, "/json"));
-  if (!response) return Fail(response.error());
-  return DecodeContainer(response->body);
+  return impl_->Ask(context, RequestAbout("GET", kContainer, id, "/json"), DecodeContainer);
 }
 
 Result<std::string> Client::CreateContainer(const CallContext& context, const std::string& name,
                                             const ContainerSpec& spec) {
-  const auto response =
-      impl_->Call(context, {.operation = "POST /containers/create",
-                            .method = "POST",
-                            .target = "/containers/create?name=" + UrlEncode(name),
-                            .body = ToJson(spec)});
-  if (!response) return Fail(response.error());
-  return DecodeMember(response->body, "Id");
+  auto request = RequestTo("POST", "/containers/create", "?name=" + UrlEncode(name));
+  request.body = ToJson(spec);
+  return impl_->Ask(context, std::move(request), DecodeId);
 }
 
 base::Status Client::StartContainer(const CallContext& context, const std::string& id) {
-  return Done(impl_->Call(context, About("POST", id, "/start")));
+  return impl_->Tell(context, RequestAbout("POST", kContainer, id, "/start"));
 }
 
 base::Status Client::StopContainer(const CallContext& context, const std::string& id,
                                    std::chrono::seconds grace) {
-  // Takes as long as the container does: only on a connection of its own is the deadline real.
-  auto exchange =
-      impl_->Open(context, About("POST", id, "/stop", fmt::format("?t={}", grace.count())));
+  // Takes as long as the container does: on a connection of its own, not one of the pool.
+  const auto query = fmt::format("?t={}", grace.count());
+  const auto exchange = impl_->Open(context, RequestAbout("POST", kContainer, id, "/stop", query));
   return exchange ? base::Status() : Fail(exchange.error());
 }
 
 base::Status Client::KillContainer(const CallContext& context, const std::string& id,
                                    const std::string& signal) {
-  return Done(impl_->Call(context, About("POST", id, "/kill", "?signal=" + UrlEncode(signal))));
+  const auto query = "?signal=" + UrlEncode(signal);
+  return impl_->Tell(context, RequestAbout("POST", kContainer, id, "/kill", query));
 }
 
 base::Status Client::RemoveContainer(const CallContext& context, const std::string& id,
                                      bool force) {
-  return Done(
-      impl_->Call(context, About("DELETE", id, "", fmt::format("?v=1&force={}", Bool(force)))));
+  const auto query = fmt::format("?v=1&force={}", Bool(force));
+  return impl_->Tell(context, RequestAbout("DELETE", kContainer, id, "", query));
 }
 
 base::Status Client::RenameContainer(const CallContext& context, const std::string& id,
                                      const std::string& name) {
-  return Done(impl_->Call(context, About("POST", id, "/rename", "?name=" + UrlEncode(name))));
+  const auto query = "?name=" + UrlEncode(name);
+  return impl_->Tell(context, RequestAbout("POST", kContainer, id, "/rename", query));
 }
 
 base::Status Client::UpdateContainer(const CallContext& context, const std::string& id,
                                      const Resources& resources) {
-  auto request = About("POST", id, "/update");
+  auto request = RequestAbout("POST", kContainer, id, "/update");
   request.body = ToJson(resources);
-  return Done(impl_->Call(context, std::move(request)));
+  return impl_->Tell(context, std::move(request));
 }
 
 Result<int> Client::WaitContainer(const CallContext& context, const std::string& id) {
-  auto exchange = impl_->Open(context, About("POST", id, "/wait", "?condition=not-running"));
-  if (!exchange) return Fail(exchange.error());
-  const auto body = exchange->ReadAll(context, kBodyLimit);
-  if (!body) return Fail(body.error());
-  return DecodeExitCode(*body);
+  const auto request = RequestAbout("POST", kContainer, id, "/wait", "?condition=not-running");
+  return impl_->AskPatiently(context, request, DecodeExitCode);
 }
 
 Result<HijackedStream> Client::AttachContainer(const CallContext& context, const std::string& id,
                                                const AttachOptions& options) {
-  return impl_->Hijack(context,
-                       About("POST", id, "/attach",
-                             fmt::format("?stream=1&stdin={}&stdout={}&stderr={}&logs={}",
-                                         Bool(options.stdin_stream), Bool(options.stdout_stream),
-                                         Bool(options.stderr_stream), Bool(options.logs))));
+  const auto query =
+      fmt::format("?stream=1&stdin={}&stdout={}&stderr={}&logs={}", Bool(options.stdin_stream),
+                  Bool(options.stdout_stream), Bool(options.stderr_stream), Bool(options.logs));
+  return impl_->Hijack(context, RequestAbout("POST", kContainer, id, "/attach", query));
 }
 
 base::Status Client::ResizeContainer(const CallContext& context, const std::string& id, int rows,
                                      int columns) {
-  return Done(
-      impl_->Call(context, About("POST", id, "/resize", fmt::format("?h={}&w={}", rows, columns))));
+  return impl_->Tell(context,
+                     RequestAbout("POST", kContainer, id, "/resize", TerminalSize(rows, columns)));
 }
 
 base::Status Client::StreamLogs(const CallContext& context, const std::string& id, bool tty,
                                 const LogOptions& options,
                                 const std::function<bool(OutputStream, std::string_view)>& sink) {
-  auto exchange = impl_->Open(
-      context, About("GET", id, "/logs",
-                     fmt::format("?stdout=1&stderr=1&follow={}&timestamps={}&since={}.{:09}",
-                                 Bool(options.follow), Bool(options.timestamps),
-                                 options.since / 1'000'000'000, options.since % 1'000'000'000)));
+  auto query = fmt::format("?stdout=1&stderr=1&follow={}&timestamps={}", Bool(options.follow),
+                           Bool(options.timestamps));
+  if (options.since != 0) query += "&since=" + DockerTime(options.since);
+  auto exchange = impl_->Open(context, RequestAbout("GET", kContainer, id, "/logs", query));
   if (!exchange) return Fail(exchange.error());
   bool wanted = true;
   Demultiplexer demultiplexer;
@@ -136,7 +111,10 @@ base::Status Client::StreamLogs(const CallContext& context, const std::string& i
   while (wanted) {
     const auto count = exchange->Read(context, buffer);
     if (!count) return Fail(count.error());
-    if (*count == 0) break;
+    if (*count == 0) {
+      if (demultiplexer.AtFrameBoundary()) return {};
+      return Fail(base::Code::kUnavailable, "{}: the log was cut", exchange->Operation());
+    }
     const std::string_view bytes(buffer.data(), *count);
     if (tty) {
       hand_over(OutputStream::kStdout, bytes);

@@ -27,8 +27,8 @@ ContainerState StateOf(const Json& json) {
   state.paused = BoolOf(json, "Paused");
   state.oom_killed = BoolOf(json, "OOMKilled");
   state.dead = BoolOf(json, "Dead");
-  state.pid = static_cast<int>(IntOf(json, "Pid"));
-  state.exit_code = static_cast<int>(IntOf(json, "ExitCode"));
+  state.pid = Int32Of(json, "Pid");
+  state.exit_code = Int32Of(json, "ExitCode");
   state.error = StringOf(json, "Error");
   state.started_at = TimeOf(json, "StartedAt");
   state.finished_at = TimeOf(json, "FinishedAt");
@@ -132,7 +132,7 @@ HostConfig HostConfigOf(const Json& json) {
   host.log_driver = StringOf(Member(json, "LogConfig"), "Type");
   host.log_options = StringMapOf(Member(json, "LogConfig"), "Config");
   host.shm_size_bytes = IntOf(json, "ShmSize");
-  host.oom_score_adj = static_cast<int>(IntOf(json, "OomScoreAdj"));
+  host.oom_score_adj = Int32Of(json, "OomScoreAdj");
   return host;
 }
 
@@ -195,19 +195,17 @@ ContainerSummary SummaryOf(const Json& item) {
 }  // namespace
 
 Result<std::vector<ContainerSummary>> DecodeContainerList(std::string_view body) {
-  const auto json = ParseJson(body, "list containers");
+  const auto json = ParseList(body, "list containers");
   if (!json) return Fail(json.error());
-  if (!json->is_array()) {
-    return Fail(base::Code::kInternal, "list containers: Docker's answer is not a list");
-  }
   std::vector<ContainerSummary> summaries;
   summaries.reserve(json->size());
   for (const Json& item : *json) summaries.push_back(SummaryOf(item));
+  std::erase_if(summaries, [](const ContainerSummary& summary) { return summary.id.empty(); });
   return summaries;
 }
 
 Result<ContainerDetails> DecodeContainer(std::string_view body) {
-  const auto json = ParseJson(body, "inspect container");
+  const auto json = ParseObject(body, "inspect container");
   if (!json) return Fail(json.error());
   ContainerDetails details;
   details.id = StringOf(*json, "Id");
@@ -235,25 +233,28 @@ Result<ContainerDetails> DecodeContainer(std::string_view body) {
 }
 
 Result<int> DecodeExitCode(std::string_view body) {
-  const auto json = ParseJson(body, "wait");
+  const auto json = ParseObject(body, "wait");
   if (!json) return Fail(json.error());
   const std::string error = StringOf(Member(*json, "Error"), "Message");
   if (!error.empty()) return Fail(base::Code::kInternal, "wait: docker: {}", error);
   if (!Member(*json, "StatusCode").is_number_integer()) {
     return Fail(base::Code::kInternal, "wait: Docker's answer has no StatusCode");
   }
-  return static_cast<int>(IntOf(*json, "StatusCode"));
+  return Int32Of(*json, "StatusCode");
 }
 
 Result<ExecState> DecodeExec(std::string_view body) {
-  const auto json = ParseJson(body, "inspect exec");
+  const auto json = ParseObject(body, "inspect exec");
   if (!json) return Fail(json.error());
+  if (!Member(*json, "Running").is_boolean()) {
+    return Fail(base::Code::kInternal, "inspect exec: Docker's answer has no Running");
+  }
   ExecState state;
   state.running = BoolOf(*json, "Running");
   // Null until the process has ended: an exit code of 0 must never be made up.
   const Json& code = Member(*json, "ExitCode");
-  state.exit_code = code.is_number_integer() ? static_cast<int>(IntOf(*json, "ExitCode")) : -1;
-  state.pid = static_cast<int>(IntOf(*json, "Pid"));
+  state.exit_code = code.is_number_integer() ? Int32Of(*json, "ExitCode") : -1;
+  state.pid = Int32Of(*json, "Pid");
   state.container_id = StringOf(*json, "ContainerID");
   return state;
 }

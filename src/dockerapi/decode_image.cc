@@ -41,21 +41,19 @@ Code PullCode(std::int64_t status, std::string_view text) {
 }  // namespace
 
 Result<std::vector<ImageSummary>> DecodeImageList(std::string_view body) {
-  const auto json = ParseJson(body, "list images");
+  const auto json = ParseList(body, "list images");
   if (!json) return Fail(json.error());
-  if (!json->is_array()) {
-    return Fail(Code::kInternal, "list images: Docker's answer is not a list");
-  }
   std::vector<ImageSummary> images;
   for (const Json& item : *json) {
     images.push_back({StringOf(item, "Id"), NamesOf(item, "RepoTags"), NamesOf(item, "RepoDigests"),
                       IntOf(item, "Size"), IntOf(item, "Created"), StringMapOf(item, "Labels")});
   }
+  std::erase_if(images, [](const ImageSummary& image) { return image.id.empty(); });
   return images;
 }
 
 Result<ImageDetails> DecodeImage(std::string_view body) {
-  const auto json = ParseJson(body, "inspect image");
+  const auto json = ParseObject(body, "inspect image");
   if (!json) return Fail(json.error());
   ImageDetails image;
   image.id = StringOf(*json, "Id");
@@ -78,8 +76,8 @@ Result<ImageDetails> DecodeImage(std::string_view body) {
   return image;
 }
 
-Result<Progress> DecodeProgress(std::string_view line) {
-  const auto json = ParseJson(line, "progress");
+Result<Progress> DecodeProgress(std::string_view message) {
+  const auto json = ParseObject(message, "progress");
   if (!json) return Fail(json.error());
   std::string error = StringOf(*json, "error");
   if (error.empty()) error = StringOf(Member(*json, "errorDetail"), "message");
@@ -97,12 +95,12 @@ base::Error ClassifyPullError(base::Error error) {
   return error;
 }
 
-Result<std::string> DecodeMember(std::string_view body, const char* name) {
-  const auto json = ParseJson(body, "answer");
+Result<std::string> DecodeId(std::string_view body) {
+  const auto json = ParseObject(body, "create");
   if (!json) return Fail(json.error());
-  std::string value = StringOf(*json, name);
-  if (value.empty()) return Fail(Code::kInternal, "Docker's answer has no {}", name);
-  return value;
+  std::string id = StringOf(*json, "Id");
+  if (id.empty()) return Fail(Code::kInternal, "create: Docker's answer has no Id");
+  return id;
 }
 
 }  // namespace dockershimd::dockerapi

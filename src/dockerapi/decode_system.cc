@@ -72,7 +72,7 @@ EngineFeatures FeaturesOf(ApiVersion negotiated, const EngineInfo& info) {
 }
 
 Result<EngineVersion> DecodeVersion(std::string_view body) {
-  const auto json = ParseJson(body, "version");
+  const auto json = ParseObject(body, "version");
   if (!json) return Fail(json.error());
   const auto api = ApiVersion::Parse(StringOf(*json, "ApiVersion"));
   if (!api) return Fail(Code::kInternal, "version: Docker's answer has no ApiVersion");
@@ -87,7 +87,7 @@ Result<EngineVersion> DecodeVersion(std::string_view body) {
 }
 
 Result<EngineInfo> DecodeInfo(std::string_view body) {
-  const auto json = ParseJson(body, "info");
+  const auto json = ParseObject(body, "info");
   if (!json) return Fail(json.error());
   EngineInfo info;
   info.id = StringOf(*json, "ID");
@@ -107,20 +107,20 @@ Result<EngineInfo> DecodeInfo(std::string_view body) {
   info.kernel_version = StringOf(*json, "KernelVersion");
   info.live_restore = BoolOf(*json, "LiveRestoreEnabled");
   info.experimental = BoolOf(*json, "ExperimentalBuild");
-  info.containers = static_cast<int>(IntOf(*json, "Containers"));
+  info.containers = Int32Of(*json, "Containers");
   return info;
 }
 
 Result<DiskUsage> DecodeDiskUsage(std::string_view body) {
-  const auto json = ParseJson(body, "disk usage");
+  const auto json = ParseObject(body, "disk usage");
   if (!json) return Fail(json.error());
   // API 1.52 moved the sum into "ImageUsage".
   const Json& usage = Member(*json, "ImageUsage");
   return DiskUsage{usage.is_object() ? IntOf(usage, "TotalSize") : IntOf(*json, "LayersSize")};
 }
 
-Result<Event> DecodeEvent(std::string_view line) {
-  const auto json = ParseJson(line, "event");
+Result<Event> DecodeEvent(std::string_view message) {
+  const auto json = ParseObject(message, "event");
   if (!json) return Fail(json.error());
   const Json& actor = Member(*json, "Actor");
   return Event{StringOf(*json, "Type"), StringOf(*json, "Action"), StringOf(actor, "ID"),

@@ -20,6 +20,8 @@ std::string ToJson(const ExecSpec& spec) {
   return DumpJson(json);
 }
 
+std::string ExecStartJson(bool tty) { return DumpJson(Json{{"Detach", false}, {"Tty", tty}}); }
+
 std::string RegistryAuthHeader(const RegistryAuth& auth) {
   Json json = Json::object();
   SetIf(json, "username", auth.username);
@@ -47,6 +49,8 @@ std::string DockerTime(base::UnixNanos time) {
   constexpr base::UnixNanos kSecond = 1'000'000'000;
   return fmt::format("{}.{:09}", time / kSecond, time % kSecond);
 }
+
+std::string TerminalSize(int rows, int columns) { return fmt::format("?h={}&w={}", rows, columns); }
 
 std::string UrlEncode(std::string_view text) {
   std::string encoded;

@@ -13,6 +13,9 @@ namespace dockershimd::dockerapi {
 [[nodiscard]] std::string ToJson(const Resources& resources);
 [[nodiscard]] std::string ToJson(const ExecSpec& spec);
 
+/// The body that starts an exec whose stream stays with the caller.
+[[nodiscard]] std::string ExecStartJson(bool tty);
+
 /// The value of X-Registry-Auth.
 [[nodiscard]] std::string RegistryAuthHeader(const RegistryAuth& auth);
 
@@ -22,6 +25,9 @@ namespace dockershimd::dockerapi {
 
 /// "<seconds>.<nanoseconds>", as Docker reads times.
 [[nodiscard]] std::string DockerTime(base::UnixNanos time);
+
+/// The query of a resize: "?h=24&w=80".
+[[nodiscard]] std::string TerminalSize(int rows, int columns);
 
 /// Percent-encodes everything but unreserved characters, for a path segment or a query value.
 [[nodiscard]] std::string UrlEncode(std::string_view text);

@@ -1,8 +1,12 @@
 #include "dockerapi/exchange.h"
 
-#include <fcntl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <stop_token>
 #include <utility>
@@ -29,10 +33,8 @@ http::request<http::string_body> ToBeast(const HttpRequest& request) {
                                            11);
   message.set(http::field::host, "docker");
   for (const auto& [name, value] : request.headers) message.set(name, value);
-  if (request.method != "GET") {
-    message.set(http::field::content_type, request.content_type);
-    message.body() = request.body;
-  }
+  if (!request.body.empty()) message.set(http::field::content_type, request.content_type);
+  message.body() = request.body;
   message.prepare_payload();
   return message;
 }
@@ -42,8 +44,9 @@ http::request<http::string_body> ToBeast(const HttpRequest& request) {
 class Exchange::Impl {
  public:
   explicit Impl(std::string operation) : operation_(std::move(operation)), socket_(io_) {
-    parser_.body_limit(boost::none);
-    // Endless by nature (events, logs): the header alone is bounded.
+    // Endless by nature (events, logs): the header alone is bounded. "No limit" is no way to say
+    // it: Beast 1.74 then refuses every body with a length.
+    parser_.body_limit(std::numeric_limits<std::uint64_t>::max());
     parser_.header_limit(1 << 16);
   }
 
@@ -52,11 +55,12 @@ class Exchange::Impl {
   base::Result<std::size_t> Read(const CallContext& context, std::span<char> buffer);
   HijackedStream Hijack();
   [[nodiscard]] int Status() const { return parser_.get().result_int(); }
+  [[nodiscard]] const std::string& Operation() const { return operation_; }
 
  private:
   /// Runs one asynchronous operation to its end, or until the context ends.
-  template <class Operation>
-  base::Result<error_code> Await(const CallContext& context, Operation operation);
+  template <class AsyncOperation>
+  base::Result<error_code> Await(const CallContext& context, AsyncOperation operation);
   base::Status Check(const base::Result<error_code>& outcome, std::string_view what) const;
 
   std::string operation_;
@@ -66,8 +70,9 @@ class Exchange::Impl {
   http::response_parser<http::buffer_body> parser_;
 };
 
-template <class Operation>
-base::Result<error_code> Exchange::Impl::Await(const CallContext& context, Operation operation) {
+template <class AsyncOperation>
+base::Result<error_code> Exchange::Impl::Await(const CallContext& context,
+                                               AsyncOperation operation) {
   std::optional<error_code> outcome;
   operation([&](const error_code& error, auto&&...) { outcome = error; });
   const std::stop_callback wake(context.stop, [this] { asio::post(io_, [] {}); });
@@ -106,10 +111,14 @@ base::Status Exchange::Impl::Start(const CallContext& context, const std::string
   if (socket_path.size() > 107) {
     return Fail(Code::kInvalidArgument, "socket path '{}' is longer than 107 bytes", socket_path);
   }
+  // Asio's own would be inherited by every program that is started meanwhile.
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return Fail(base::ErrnoError(errno, operation_ + ": socket"));
+  socket_.assign(asio::local::stream_protocol(), fd);
   const asio::local::stream_protocol::endpoint endpoint(socket_path);
   auto done = Check(Await(context.Within(kConnectTimeout),
                           [&](auto handler) { socket_.async_connect(endpoint, handler); }),
-                    "cannot connect to Docker's socket");
+                    "cannot connect to Docker's socket " + socket_path);
   if (!done) return done;
   const auto message = ToBeast(request);
   done = Check(Await(context, [&](auto handler) { http::async_write(socket_, message, handler); }),
@@ -143,7 +152,6 @@ HijackedStream Exchange::Impl::Hijack() {
   socket_.non_blocking(false, ignored);
   socket_.native_non_blocking(false, ignored);
   stream.fd = base::UniqueFd(socket_.release(ignored));
-  ::fcntl(stream.fd.Get(), F_SETFD, FD_CLOEXEC);
   return stream;
 }
 
@@ -167,6 +175,8 @@ base::Result<Exchange> Exchange::Open(const CallContext& context, const std::str
 
 int Exchange::Status() const { return impl_->Status(); }
 
+const std::string& Exchange::Operation() const { return impl_->Operation(); }
+
 base::Result<std::size_t> Exchange::Read(const CallContext& context, std::span<char> buffer) {
   return impl_->Read(context, buffer);
 }
@@ -179,7 +189,8 @@ base::Result<std::string> Exchange::ReadAll(const CallContext& context, std::siz
     if (!count) return Fail(count.error());
     if (*count == 0) return body;
     if (body.size() + *count > limit) {
-      return Fail(Code::kResourceExhausted, "Docker's answer exceeds {} bytes", limit);
+      return Fail(Code::kResourceExhausted, "{}: Docker's answer exceeds {} bytes", Operation(),
+                  limit);
     }
     body.append(buffer.data(), *count);
   }

@@ -27,6 +27,9 @@ class Exchange {
 
   [[nodiscard]] int Status() const;
 
+  /// The request's, for errors.
+  [[nodiscard]] const std::string& Operation() const;
+
   /// Reads some of the body; 0 at its end. kUnavailable for a body that was cut.
   [[nodiscard]] base::Result<std::size_t> Read(const base::CallContext& context,
                                                std::span<char> buffer);

@@ -29,6 +29,12 @@ base::Code CodeOf(int status) {
 
 }  // namespace
 
+HttpRequest RequestTo(std::string_view method, std::string_view path, std::string_view query) {
+  return {.operation = fmt::format("{} {}", method, path),
+          .method = std::string(method),
+          .target = fmt::format("{}{}", path, query)};
+}
+
 HttpRequest RequestAbout(std::string_view method, std::string_view pattern, std::string_view id,
                          std::string_view verb, std::string_view query) {
   const auto folder = pattern.substr(0, pattern.find('{'));

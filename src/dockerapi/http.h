@@ -15,7 +15,7 @@ struct HttpRequest {
   std::string method;
   std::string target;  ///< path and query, without the API version
   std::string body = {};
-  std::string content_type = "application/json";
+  std::string content_type = "application/json";  ///< of the body, where there is one
   std::vector<std::pair<std::string, std::string>> headers = {};
 };
 
@@ -24,6 +24,10 @@ struct HttpResponse {
   std::string body;
   std::string api_version;  ///< the Api-Version header: the newest API of the engine
 };
+
+/// A request to a path that names no object; `query` begins with "?".
+[[nodiscard]] HttpRequest RequestTo(std::string_view method, std::string_view path,
+                                    std::string_view query = {});
 
 /// A request about one object: `pattern` is its path with a placeholder ("/containers/{id}"), which
 /// `id` replaces, encoded; `verb` follows it ("/start"), then `query` ("?t=1").

@@ -13,17 +13,10 @@ using base::Code;
 using base::Fail;
 using base::Result;
 
-HttpRequest About(const std::string& method, const std::string& reference, const std::string& verb,
-                  const std::string& query = {}) {
-  return {.operation = fmt::format("{} /images/{{name}}{}", method, verb),
-          .method = method,
-          .target = fmt::format("/images/{}{}{}", UrlEncode(reference), verb, query)};
-}
+constexpr const char* kImage = "/images/{name}";
 
 HttpRequest PullRequest(const PullOptions& options) {
-  HttpRequest request{.operation = "POST /images/create",
-                      .method = "POST",
-                      .target = "/images/create?fromImage=" + UrlEncode(options.reference)};
+  auto request = RequestTo("POST", "/images/create", "?fromImage=" + UrlEncode(options.reference));
   if (!options.platform.empty()) request.target += "&platform=" + UrlEncode(options.platform);
   if (options.auth) {
     request.headers.emplace_back("X-Registry-Auth", RegistryAuthHeader(*options.auth));
@@ -31,79 +24,52 @@ HttpRequest PullRequest(const PullOptions& options) {
   return request;
 }
 
-std::string Describe(const Progress& progress) {
-  if (progress.status.empty()) return "nothing yet";
-  return progress.id.empty() ? progress.status : progress.status + " " + progress.id;
-}
-
 }  // namespace
 
 Result<std::vector<ImageSummary>> Client::ListImages(const CallContext& context) {
-  const auto response = impl_->Call(context, {.operation = "GET /images/json",
-                                              .method = "GET",
-                                              .target = "/images/json?digests=1"});
-  if (!response) return Fail(response.error());
-  return DecodeImageList(response->body);
+  return impl_->Ask(context, RequestTo("GET", "/images/json", "?digests=1"), DecodeImageList);
 }
 
 Result<ImageDetails> Client::InspectImage(const CallContext& context,
                                           const std::string& reference) {
-  const auto response = impl_->Call(context, About("GET", reference, "/json"));
-  if (!response) return Fail(response.error());
-  return DecodeImage(response->body);
+  return impl_->Ask(context, RequestAbout("GET", kImage, reference, "/json"), DecodeImage);
 }
 
 base::Status Client::PullImage(const CallContext& context, const PullOptions& options,
                                const std::function<void(const Progress&)>& on_progress) {
-  Progress last;
-  const auto stalled = [&](const base::Error& error) {
-    if (error.code != Code::kDeadlineExceeded || context.IsExpired()) return Fail(error);
-    return Fail(Code::kDeadlineExceeded,
-                "pull {}: no progress for {} s (last: {}); check the registry and the network",
-                options.reference, options.stall_timeout.count(), Describe(last));
-  };
-  auto exchange = impl_->Open(context.Within(options.stall_timeout), PullRequest(options));
-  if (!exchange) return stalled(exchange.error());
-  const auto ended =
-      impl_->ReadLines([&] { return context.Within(options.stall_timeout); }, *exchange,
-                       [&](std::string_view line) -> Result<bool> {
-                         auto progress = DecodeProgress(line);
-                         if (!progress) return Fail(progress.error());
-                         last = *progress;
-                         on_progress(*progress);
-                         return true;
-                       });
-  return ended ? base::Status() : stalled(ended.error());
+  auto exchange = impl_->Open(context, PullRequest(options));
+  if (!exchange) return Fail(ClassifyPullError(exchange.error()));
+  return Impl::ReadObjects(context, *exchange, [&](std::string_view message) -> Result<bool> {
+    const auto progress = DecodeProgress(message);
+    if (!progress) return Fail(progress.error());
+    on_progress(*progress);
+    return true;
+  });
 }
 
 base::Status Client::LoadImage(const CallContext& context, std::string_view archive) {
-  auto exchange = impl_->Open(context, {.operation = "POST /images/load",
-                                        .method = "POST",
-                                        .target = "/images/load?quiet=1",
-                                        .body = std::string(archive),
-                                        .content_type = "application/x-tar"});
+  auto request = RequestTo("POST", "/images/load", "?quiet=1");
+  request.body = archive;
+  request.content_type = "application/x-tar";
+  auto exchange = impl_->Open(context, std::move(request));
   if (!exchange) return Fail(exchange.error());
-  return impl_->ReadLines([&] { return context; }, *exchange,
-                          [](std::string_view line) -> Result<bool> {
-                            const auto progress = DecodeProgress(line);
-                            if (!progress) return Fail(progress.error());
-                            return true;
-                          });
+  return Impl::ReadObjects(context, *exchange, [](std::string_view message) -> Result<bool> {
+    const auto progress = DecodeProgress(message);
+    if (!progress) return Fail(progress.error());
+    return true;
+  });
 }
 
 base::Status Client::TagImage(const CallContext& context, const std::string& image,
                               const std::string& repository, const std::string& tag) {
-  const auto response = impl_->Call(
-      context, About("POST", image, "/tag",
-                     fmt::format("?repo={}&tag={}", UrlEncode(repository), UrlEncode(tag))));
-  return response ? base::Status() : Fail(response.error());
+  const auto query = fmt::format("?repo={}&tag={}", UrlEncode(repository), UrlEncode(tag));
+  return impl_->Tell(context, RequestAbout("POST", kImage, image, "/tag", query));
 }
 
 base::Status Client::RemoveImage(const CallContext& context, const std::string& reference,
                                  bool force) {
-  const auto response =
-      impl_->Call(context, About("DELETE", reference, "", force ? "?force=1" : ""));
-  return response ? base::Status() : Fail(response.error());
+  return impl_->Tell(context,
+                     RequestAbout("DELETE", kImage, reference, "", force ? "?force=1" : ""));
 }
 
 }  // namespace dockershimd::dockerapi

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -55,8 +54,6 @@ struct PullOptions {
   std::string reference;  ///< "repo:tag" or "repo@sha256:..."
   std::string platform;   ///< "linux/arm64"; empty: the engine's own
   std::optional<RegistryAuth> auth;
-  /// Without any progress for this long, the pull is given up (kDeadlineExceeded).
-  std::chrono::seconds stall_timeout{60};
 };
 
 /// One message of a pull or load.

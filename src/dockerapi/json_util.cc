@@ -14,6 +14,24 @@ base::Result<Json> ParseJson(std::string_view text, std::string_view what) {
   return value;
 }
 
+base::Result<Json> ParseObject(std::string_view text, std::string_view what) {
+  auto value = ParseJson(text, what);
+  if (value && !value->is_object()) {
+    return base::Fail(base::Code::kInternal, "{}: Docker's answer is no JSON object: {:.200}", what,
+                      text);
+  }
+  return value;
+}
+
+base::Result<Json> ParseList(std::string_view text, std::string_view what) {
+  auto value = ParseJson(text, what);
+  if (value && !value->is_array()) {
+    return base::Fail(base::Code::kInternal, "{}: Docker's answer is no JSON list: {:.200}", what,
+                      text);
+  }
+  return value;
+}
+
 std::string DumpJson(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -38,6 +56,12 @@ std::int64_t IntOf(const Json& object, const char* name) {
     return static_cast<std::int64_t>(std::min(number, highest));
   }
   return value.is_number_integer() ? value.get<std::int64_t>() : 0;
+}
+
+int Int32Of(const Json& object, const char* name) {
+  return static_cast<int>(std::clamp<std::int64_t>(IntOf(object, name),
+                                                   std::numeric_limits<std::int32_t>::min(),
+                                                   std::numeric_limits<std::int32_t>::max()));
 }
 
 bool BoolOf(const Json& object, const char* name) {

@@ -21,6 +21,10 @@ using Json = nlohmann::json;
 /// kInternal for a text that is not JSON; `what` says whose answer it was.
 [[nodiscard]] base::Result<Json> ParseJson(std::string_view text, std::string_view what);
 
+/// As ParseJson, and kInternal for anything but an object, or a list.
+[[nodiscard]] base::Result<Json> ParseObject(std::string_view text, std::string_view what);
+[[nodiscard]] base::Result<Json> ParseList(std::string_view text, std::string_view what);
+
 /// Bad UTF-8 is replaced, never an error.
 [[nodiscard]] std::string DumpJson(const Json& value);
 
@@ -28,7 +32,9 @@ using Json = nlohmann::json;
 [[nodiscard]] const Json& Member(const Json& object, const char* name);
 
 [[nodiscard]] std::string StringOf(const Json& object, const char* name);
+/// Numbers beyond the type's range read as its limit.
 [[nodiscard]] std::int64_t IntOf(const Json& object, const char* name);
+[[nodiscard]] int Int32Of(const Json& object, const char* name);
 [[nodiscard]] bool BoolOf(const Json& object, const char* name);
 [[nodiscard]] std::vector<std::string> StringsOf(const Json& object, const char* name);
 /// Empty for null and missing: Docker tells "default" and "none" apart.

@@ -21,9 +21,10 @@ struct ApiVersion {
   [[nodiscard]] static std::optional<ApiVersion> Parse(std::string_view text);
 };
 
-/// The oldest API that this client speaks (Docker 20.10 has 1.41) and the newest that it knows.
+/// The oldest API that this client speaks (Docker 19.03; 20.10 has 1.41) and the newest that it
+/// knows (Docker 29).
 inline constexpr ApiVersion kOldestApi{1, 40};
-inline constexpr ApiVersion kNewestApi{1, 52};
+inline constexpr ApiVersion kNewestApi{1, 56};
 
 /// GET /version.
 struct EngineVersion {
@@ -57,7 +58,7 @@ struct EngineInfo {
   int containers = 0;
 };
 
-/// GET /system/df, the part about images and containers.
+/// GET /system/df, the part about images.
 struct DiskUsage {
   std::int64_t layers_bytes = 0;
 };

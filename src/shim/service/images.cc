@@ -98,7 +98,6 @@ Result<runtime::v1::PullImageResponse> Images::Pull(const base::CallContext& con
   dockerapi::PullOptions options;
   options.reference = name->Canonical();
   options.auth = std::move(*auth);
-  options.stall_timeout = stall_timeout_;
   if (const auto pulled = PullWatched(context, options); !pulled) {
     return Fail(Readable(pulled.error()), "pull image " + shown);
   }
