@@ -1,7 +1,11 @@
 #include "shim/linux/cgroup_counters.h"
 
+#include <fmt/format.h>
+
 #include <array>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "shim/linux/small_file.h"
@@ -130,17 +134,16 @@ std::optional<MemoryCounters> ReadMemoryV2(const std::string& folder, Detail det
   if (!usage) return std::nullopt;
   MemoryCounters memory;
   memory.usage = *usage;
-  ReadFields<8>(reader.Read(folder + "/memory.stat"),
-                {{
-                    {"anon", &memory.rss},
-                    {"file", &memory.cache},
-                    {"file_mapped", &memory.mapped_file},
-                    {"active_file", &memory.active_file},
-                    {"inactive_file", &memory.inactive_file},
-                    {"pgfault", &memory.page_faults},
-                    {"pgmajfault", &memory.major_page_faults},
-                    {"kernel", &memory.kernel},
-                }});
+  ReadFields<8>(reader.Read(folder + "/memory.stat"), {{
+                                                          {"anon", &memory.rss},
+                                                          {"file", &memory.cache},
+                                                          {"file_mapped", &memory.mapped_file},
+                                                          {"active_file", &memory.active_file},
+                                                          {"inactive_file", &memory.inactive_file},
+                                                          {"pgfault", &memory.page_faults},
+                                                          {"pgmajfault", &memory.major_page_faults},
+                                                          {"kernel", &memory.kernel},
+                                                      }});
   memory.limit = Limit(ReadNumber(reader, folder + "/memory.max"));
   memory.swap = ReadNumber(reader, folder + "/memory.swap.current");
   memory.swap_limit = Limit(ReadNumber(reader, folder + "/memory.swap.max"));
@@ -183,8 +186,8 @@ DeviceIo& Find(std::vector<DeviceIo>& devices, const DeviceIo& wanted) {
   return devices.emplace_back(wanted);
 }
 
-void AddBlkio(std::string_view text, std::uint64_t DeviceIo::*read,
-              std::uint64_t DeviceIo::*written, std::vector<DeviceIo>* devices) {
+void AddBlkio(std::string_view text, std::uint64_t DeviceIo::* read,
+              std::uint64_t DeviceIo::* written, std::vector<DeviceIo>* devices) {
   while (auto line = TakeLine(text)) {
     const auto device = ParseDevice(TakeWord(*line));
     if (!device) continue;
@@ -230,6 +233,14 @@ std::optional<Pressure> ReadPressure(const CgroupFolders& cgroup, std::string_vi
   if (cgroup.unified.empty()) return std::nullopt;
   SmallFileReader reader;
   return ParsePressure(reader.Read(cgroup.unified + "/" + std::string(resource) + ".pressure"));
+}
+
+std::string BlockDeviceName(const std::string& sys_folder, std::uint32_t major,
+                            std::uint32_t minor) {
+  const auto numbers = fmt::format("{}:{}", major, minor);
+  std::error_code error;
+  const auto device = std::filesystem::read_symlink(sys_folder + "/dev/block/" + numbers, error);
+  return error ? numbers : "/dev/" + device.filename().string();
 }
 
 std::optional<Pressure> ParsePressure(std::string_view text) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -65,6 +66,7 @@ struct TaskCounters {
 
 /// What went to and from one block device.
 struct DeviceIo {
+  std::string name;  ///< "/dev/sda"; "8:0" where the kernel does not show it
   std::uint32_t major = 0;
   std::uint32_t minor = 0;
   std::uint64_t read_bytes = 0;
@@ -81,6 +83,11 @@ struct DeviceIo {
 /// `resource`: cpu, memory or io. On hybrid hosts too, where the runtime joins the v2 hierarchy.
 [[nodiscard]] std::optional<Pressure> ReadPressure(const CgroupFolders& cgroup,
                                                    std::string_view resource);
+
+/// "/dev/sda" for the numbers of a block device, by its link in `sys_folder` ("/sys"); the numbers
+/// themselves where there is none.
+[[nodiscard]] std::string BlockDeviceName(const std::string& sys_folder, std::uint32_t major,
+                                          std::uint32_t minor);
 
 /// Reads a *.pressure file.
 [[nodiscard]] std::optional<Pressure> ParsePressure(std::string_view text);

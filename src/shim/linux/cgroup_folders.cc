@@ -13,7 +13,7 @@ using base::Fail;
 
 struct Controller {
   std::string_view name;
-  std::string CgroupFolders::*folder;
+  std::string CgroupFolders::* folder;
 };
 constexpr std::array kControllers = {
     Controller{"cpu", &CgroupFolders::cpu},       Controller{"cpuacct", &CgroupFolders::cpuacct},

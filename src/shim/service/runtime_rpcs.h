@@ -5,6 +5,7 @@
 #include "shim/service/exec.h"
 #include "shim/service/node_status.h"
 #include "shim/service/sandboxes.h"
+#include "shim/service/stats.h"
 
 namespace dockershimd::shim::service {
 
@@ -12,8 +13,9 @@ namespace dockershimd::shim::service {
 /// does not have answer UNIMPLEMENTED with their name.
 class RuntimeRpcs final : public runtime::v1::RuntimeService::Service {
  public:
-  RuntimeRpcs(NodeStatus& node, Sandboxes& sandboxes, Containers& containers, Execs& execs)
-      : node_(node), sandboxes_(sandboxes), containers_(containers), execs_(execs) {}
+  RuntimeRpcs(NodeStatus& node, Sandboxes& sandboxes, Containers& containers, Execs& execs,
+              Stats& stats)
+      : node_(node), sandboxes_(sandboxes), containers_(containers), execs_(execs), stats_(stats) {}
 
 #define DOCKERSHIMD_RPC(name)                                                                \
   grpc::Status name(grpc::ServerContext* context, const runtime::v1::name##Request* request, \
@@ -36,19 +38,19 @@ class RuntimeRpcs final : public runtime::v1::RuntimeService::Service {
   DOCKERSHIMD_RPC(UpdateContainerResources)
   DOCKERSHIMD_RPC(ReopenContainerLog)
   DOCKERSHIMD_RPC(ExecSync)
-  // Not in this version:
-  DOCKERSHIMD_RPC(Exec)
-  DOCKERSHIMD_RPC(Attach)
-  DOCKERSHIMD_RPC(PortForward)
   DOCKERSHIMD_RPC(ContainerStats)
   DOCKERSHIMD_RPC(ListContainerStats)
   DOCKERSHIMD_RPC(PodSandboxStats)
   DOCKERSHIMD_RPC(ListPodSandboxStats)
+  DOCKERSHIMD_RPC(ListMetricDescriptors)
+  DOCKERSHIMD_RPC(ListPodSandboxMetrics)
+  // Not in this version:
+  DOCKERSHIMD_RPC(Exec)
+  DOCKERSHIMD_RPC(Attach)
+  DOCKERSHIMD_RPC(PortForward)
   DOCKERSHIMD_RPC(CheckpointContainer)
   DOCKERSHIMD_RPC(CheckpointPod)
   DOCKERSHIMD_RPC(RestorePod)
-  DOCKERSHIMD_RPC(ListMetricDescriptors)
-  DOCKERSHIMD_RPC(ListPodSandboxMetrics)
   DOCKERSHIMD_RPC(UpdatePodSandboxResources)
 #undef DOCKERSHIMD_RPC
 
@@ -71,6 +73,7 @@ class RuntimeRpcs final : public runtime::v1::RuntimeService::Service {
   Sandboxes& sandboxes_;
   Containers& containers_;
   Execs& execs_;
+  Stats& stats_;
 };
 
 }  // namespace dockershimd::shim::service

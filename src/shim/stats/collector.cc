@@ -27,11 +27,10 @@ std::vector<linuxos::MountInfo> CgroupMounts(const std::string& path) {
 }
 
 template <class Counters, class... Fields>
-void AddFields(const std::optional<Counters>& from, std::optional<Counters>* to,
-               Fields... fields) {
+void AddFields(const std::optional<Counters>& from, std::optional<Counters>* to, Fields... fields) {
   if (!from) return;
   if (!*to) to->emplace();
-  ((**to.*fields += *from.*fields), ...);
+  ((** to.*fields += *from.*fields), ...);
 }
 
 /// Adds a container's counters to its pod's. Limits and pressure do not add up.
@@ -88,8 +87,7 @@ Collector::Known Collector::Find(const std::string& id, int pid, bool is_pod_cgr
   Known fresh;
   fresh.pid = pid;
   fresh.asked = now;
-  fresh.folders =
-      std::make_shared<const CgroupFolders>(linuxos::Below(root_, std::move(*folders)));
+  fresh.folders = std::make_shared<const CgroupFolders>(linuxos::Below(root_, std::move(*folders)));
   const auto mounts = base::ReadFile(ProcFile(pid, "mountinfo"));
   fresh.upper_dir = linuxos::RootUpperDir(linuxos::ParseMountInfo(mounts.value_or("")));
   auto known = known_.Lock();
@@ -110,6 +108,9 @@ GroupSample Collector::Read(const CgroupFolders& folders, Detail detail) {
   if (sample.cpu || sample.memory) sample.taken_at = base::WallClockNow();
   if (detail == Detail::kStats || sample.taken_at == 0) return sample;
   sample.io = linuxos::ReadIo(folders);
+  for (auto& device : sample.io) {
+    device.name = linuxos::BlockDeviceName(root_ + "/sys", device.major, device.minor);
+  }
   sample.processes = linuxos::CountProcesses(folders, root_ + "/proc");
   return sample;
 }
@@ -159,8 +160,8 @@ PodSample Collector::Sample(const Pod& pod, std::span<const ContainerSample> con
     sample.group.nano_cores = Rate(pod.id, pod.pid, sample.group.cpu->usage_ns);
   }
   if (!pod.own_cgroup) {
-    for (auto* pressure : {&sample.group.cpu_pressure, &sample.group.memory_pressure,
-                           &sample.group.io_pressure}) {
+    for (auto* pressure :
+         {&sample.group.cpu_pressure, &sample.group.memory_pressure, &sample.group.io_pressure}) {
       pressure->reset();
     }
     for (const auto& container : containers) Add(container.group, &sample.group);

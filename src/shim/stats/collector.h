@@ -36,8 +36,7 @@ class Collector {
   };
 
   /// `root` comes before every path of the kernel's: recorded trees in tests.
-  explicit Collector(DiskUse& disk, std::string root = "")
-      : disk_(disk), root_(std::move(root)) {}
+  explicit Collector(DiskUse& disk, std::string root = "") : disk_(disk), root_(std::move(root)) {}
 
   /// A container that does not run, or has just ended, has no counters.
   [[nodiscard]] ContainerSample Sample(const Container& container, linuxos::Detail detail);

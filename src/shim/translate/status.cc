@@ -41,14 +41,6 @@ void FillEnd(const dockerapi::ContainerDetails& details, ContainerStatus* status
   }
 }
 
-bool LabelsMatch(const StringMap& selector, const StringMap& labels) {
-  for (const auto& [name, value] : selector) {
-    const auto found = labels.find(name);
-    if (found == labels.end() || found->second != value) return false;
-  }
-  return true;
-}
-
 std::string ConfigJson(const google::protobuf::Message& config) {
   std::string text;
   (void)google::protobuf::util::MessageToJsonString(config, &text);
