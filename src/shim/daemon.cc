@@ -29,6 +29,9 @@
 #include "shim/service/runtime_rpcs.h"
 #include "shim/service/sandbox_image.h"
 #include "shim/service/sandboxes.h"
+#include "shim/service/stats.h"
+#include "shim/stats/collector.h"
+#include "shim/stats/disk_use.h"
 
 namespace dockershimd::shim {
 namespace {
@@ -76,15 +79,17 @@ class Daemon::Parts {
         sandbox_image_(docker_, config.sandbox_image),
         containers_(docker_, engine_, model_, logs_),
         sandboxes_(docker_, engine_, model_, networking_, containers_, sandbox_image_),
-        images_(docker_, engine_, sandbox_image_.Reference(),
+        images_(docker_, engine_, disk_, sandbox_image_.Reference(),
                 std::chrono::seconds(config.image_pull_stall_timeout)),
         execs_(docker_, model_),
+        collector_(disk_),
+        stats_(engine_, model_, collector_),
         watcher_(docker_, engine_, model_,
                  {.on_connected = [this] { OnConnected(); },
                   .on_ended = [this](const std::string& id) { containers_.OnEnded(id); },
                   .on_removed = [this](const std::string& id) { OnRemoved(id); }}),
         node_(engine_, watcher_, networking_, cni_),
-        runtime_rpcs_(node_, sandboxes_, containers_, execs_, RpcCounter()),
+        runtime_rpcs_(node_, sandboxes_, containers_, execs_, stats_, RpcCounter()),
         image_rpcs_(images_, RpcCounter()) {}
 
   base::Status Serve(server::ListeningSocket socket, const std::string& metrics_address) {
@@ -94,6 +99,7 @@ class Daemon::Parts {
       if (!metrics) return Fail(metrics.error());
       metrics_server_ = std::move(*metrics);
     }
+    disk_.Start();
     watcher_.Start();
     auto server = server::CriServer::Start(std::move(socket), {&runtime_rpcs_, &image_rpcs_});
     if (!server) return Fail(server.error());
@@ -170,8 +176,11 @@ class Daemon::Parts {
   service::SandboxImage sandbox_image_;
   service::Containers containers_;
   service::Sandboxes sandboxes_;
+  stats::DiskUse disk_;
   service::Images images_;
   service::Execs execs_;
+  stats::Collector collector_;
+  service::Stats stats_;
   base::Worker housekeeper_;
   node::Watcher watcher_;
   service::NodeStatus node_;

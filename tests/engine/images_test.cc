@@ -36,7 +36,7 @@ class EngineImages : public testing::Test {
   EngineImages()
       : docker_({.socket_path = std::getenv("DSD_TEST_DOCKER_SOCKET")}),
         engine_(docker_, {"10m", "2"}),
-        images_(docker_, engine_, "registry.k8s.io/pause:3.9", seconds(60)) {}
+        images_(docker_, engine_, disk_, "registry.k8s.io/pause:3.9", seconds(60)) {}
 
   void SetUp() override {
     const auto loaded = engine_.Load(Limit());
@@ -92,6 +92,7 @@ class EngineImages : public testing::Test {
 
   dockerapi::Client docker_;
   node::Engine engine_;
+  stats::DiskUse disk_;
   Images images_;
   std::vector<std::string> pulled_;
 };

@@ -1,16 +1,15 @@
 #include "shim/service/images.h"
 
-#include <sys/statvfs.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <filesystem>
+#include <cstdint>
 #include <utility>
 
 #include "base/log.h"
 #include "base/time.h"
+#include "shim/service/image_store.h"
 #include "shim/service/pull_watch.h"
 #include "shim/translate/images.h"
+#include "shim/translate/stats.h"
 
 namespace dockershimd::shim::service {
 namespace {
@@ -19,18 +18,16 @@ using base::Code;
 using base::Fail;
 using base::Result;
 
-Result<runtime::v1::FilesystemUsage> UsageOf(const std::string& path) {
-  struct statvfs stats{};
-  if (::statvfs(path.c_str(), &stats) != 0) {
-    return Fail(base::ErrnoError(errno, "read the filesystem of " + path));
+/// All that is used on the file system of the store: more than the store's own, but never nothing.
+Result<stats::StoreUse> WholeFilesystem(const std::string& folder) {
+  const auto filesystem = FilesystemOf(folder);
+  if (filesystem.bytes == 0) {
+    return Fail(Code::kInternal, "cannot read the file system of {}", folder);
   }
-  runtime::v1::FilesystemUsage usage;
-  usage.set_timestamp(base::WallClockNow());
-  usage.mutable_fs_id()->set_mountpoint(path);
-  usage.mutable_used_bytes()->set_value((stats.f_blocks - stats.f_bfree) * stats.f_frsize);
-  // Filesystems without a table of inodes (btrfs) count none; kubelet takes zero for "unknown".
-  usage.mutable_inodes_used()->set_value(std::max<fsfilcnt_t>(1, stats.f_files - stats.f_ffree));
-  return usage;
+  // File systems without a table of inodes (btrfs) count none; kubelet takes zero for "unknown".
+  const auto inodes = std::max<std::uint64_t>(1, filesystem.inodes - filesystem.free_inodes);
+  const linuxos::TreeUse use{filesystem.used_bytes, inodes};
+  return stats::StoreUse{use, use, base::WallClockNow()};
 }
 
 /// Docker's error, fit for the event that kubelet makes of it.
@@ -141,16 +138,20 @@ Result<runtime::v1::RemoveImageResponse> Images::Remove(
 Result<runtime::v1::ImageFsInfoResponse> Images::FsInfo() const {
   const auto facts = engine_.Facts();
   if (!facts) return Fail(facts.error());
-  // Images and writable layers share one folder.
-  const auto usage = UsageOf(
-      translate::ImageFolder((*facts)->info, (*facts)->view.features, [](const std::string& path) {
-        std::error_code e;
-        return std::filesystem::exists(path, e);
-      }));
-  if (!usage) return Fail(usage.error());
+  const auto store = ImageStoreOf(**facts);
+  auto use = disk_.Store(store);
+  // Not measured yet, or a store whose layers are no plain folders.
+  if (!use || use->images.bytes == 0) {
+    const auto whole = WholeFilesystem(store.folder);
+    if (!whole) return Fail(whole.error());
+    use = *whole;
+  }
+  // Both lie in one folder.
   runtime::v1::ImageFsInfoResponse response;
-  *response.add_image_filesystems() = *usage;
-  *response.add_container_filesystems() = *usage;
+  *response.add_image_filesystems() =
+      translate::ToFilesystemUsage(store.folder, {use->images, use->measured_at});
+  *response.add_container_filesystems() =
+      translate::ToFilesystemUsage(store.folder, {use->containers, use->measured_at});
   return response;
 }
 

@@ -10,6 +10,7 @@
 #include "cri/runtime/v1/api.pb.h"
 #include "dockerapi/client.h"
 #include "shim/node/engine.h"
+#include "shim/stats/disk_use.h"
 
 namespace dockershimd::shim::service {
 
@@ -20,10 +21,11 @@ class Images {
  public:
   /// `sandbox_image` shows as pinned. A pull in which nothing changes for `stall_timeout` is given
   /// up.
-  Images(dockerapi::Client& docker, node::Engine& engine, std::string sandbox_image,
-         std::chrono::seconds stall_timeout)
+  Images(dockerapi::Client& docker, node::Engine& engine, stats::DiskUse& disk,
+         std::string sandbox_image, std::chrono::seconds stall_timeout)
       : docker_(docker),
         engine_(engine),
+        disk_(disk),
         sandbox_image_(std::move(sandbox_image)),
         stall_timeout_(stall_timeout) {}
 
@@ -40,6 +42,7 @@ class Images {
   /// kFailedPrecondition while a container runs from it.
   [[nodiscard]] base::Result<runtime::v1::RemoveImageResponse> Remove(
       const base::CallContext& context, const runtime::v1::RemoveImageRequest& request);
+  /// What was measured last; until then all that is used on the store's file system.
   [[nodiscard]] base::Result<runtime::v1::ImageFsInfoResponse> FsInfo() const;
 
  private:
@@ -51,6 +54,7 @@ class Images {
 
   dockerapi::Client& docker_;
   node::Engine& engine_;
+  stats::DiskUse& disk_;
   std::string sandbox_image_;
   std::chrono::seconds stall_timeout_;
   base::KeyedMutex removing_;  ///< by image id

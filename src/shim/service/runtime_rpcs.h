@@ -8,6 +8,7 @@
 #include "shim/service/node_status.h"
 #include "shim/service/rpc.h"
 #include "shim/service/sandboxes.h"
+#include "shim/service/stats.h"
 
 namespace dockershimd::shim::service {
 
@@ -16,11 +17,12 @@ namespace dockershimd::shim::service {
 class RuntimeRpcs final : public runtime::v1::RuntimeService::Service {
  public:
   RuntimeRpcs(NodeStatus& node, Sandboxes& sandboxes, Containers& containers, Execs& execs,
-              RpcObserver observer)
+              Stats& stats, RpcObserver observer)
       : node_(node),
         sandboxes_(sandboxes),
         containers_(containers),
         execs_(execs),
+        stats_(stats),
         observer_(std::move(observer)) {}
 
 #define DOCKERSHIMD_RPC(name)                                                                \
@@ -44,19 +46,19 @@ class RuntimeRpcs final : public runtime::v1::RuntimeService::Service {
   DOCKERSHIMD_RPC(UpdateContainerResources)
   DOCKERSHIMD_RPC(ReopenContainerLog)
   DOCKERSHIMD_RPC(ExecSync)
-  // Not in this version:
-  DOCKERSHIMD_RPC(Exec)
-  DOCKERSHIMD_RPC(Attach)
-  DOCKERSHIMD_RPC(PortForward)
   DOCKERSHIMD_RPC(ContainerStats)
   DOCKERSHIMD_RPC(ListContainerStats)
   DOCKERSHIMD_RPC(PodSandboxStats)
   DOCKERSHIMD_RPC(ListPodSandboxStats)
+  DOCKERSHIMD_RPC(ListMetricDescriptors)
+  DOCKERSHIMD_RPC(ListPodSandboxMetrics)
+  // Not in this version:
+  DOCKERSHIMD_RPC(Exec)
+  DOCKERSHIMD_RPC(Attach)
+  DOCKERSHIMD_RPC(PortForward)
   DOCKERSHIMD_RPC(CheckpointContainer)
   DOCKERSHIMD_RPC(CheckpointPod)
   DOCKERSHIMD_RPC(RestorePod)
-  DOCKERSHIMD_RPC(ListMetricDescriptors)
-  DOCKERSHIMD_RPC(ListPodSandboxMetrics)
   DOCKERSHIMD_RPC(UpdatePodSandboxResources)
 #undef DOCKERSHIMD_RPC
 
@@ -79,6 +81,7 @@ class RuntimeRpcs final : public runtime::v1::RuntimeService::Service {
   Sandboxes& sandboxes_;
   Containers& containers_;
   Execs& execs_;
+  Stats& stats_;
   RpcObserver observer_;
 };
 

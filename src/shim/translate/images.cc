@@ -153,4 +153,21 @@ std::string ImageFolder(const dockerapi::EngineInfo& info,
   return is_elsewhere ? kContainerdRoot : info.root_dir;
 }
 
+stats::StoreLayout ImageStoreLayout(const dockerapi::EngineInfo& info,
+                                    const dockerapi::EngineFeatures& features,
+                                    const std::function<bool(const std::string&)>& exists) {
+  stats::StoreLayout layout;
+  layout.folder = ImageFolder(info, features, exists);
+  if (!features.containerd_image_store) {
+    layout.layers = layout.folder + "/" + info.storage_driver;
+    if (info.storage_driver == "vfs") layout.layers += "/dir";
+    return layout;
+  }
+  const bool is_dockers_own = layout.folder == info.root_dir;
+  const std::string root = layout.folder + (is_dockers_own ? "/containerd/daemon" : "");
+  layout.layers = root + "/io.containerd.snapshotter.v1." + info.storage_driver + "/snapshots";
+  layout.content = root + "/io.containerd.content.v1.content/blobs";
+  return layout;
+}
+
 }  // namespace dockershimd::shim::translate

@@ -9,6 +9,7 @@
 #include "dockerapi/containers.h"
 #include "dockerapi/images.h"
 #include "dockerapi/system.h"
+#include "shim/stats/sample.h"
 #include "shim/translate/image_ref.h"
 
 namespace dockershimd::shim::translate {
@@ -61,5 +62,10 @@ struct ImageIdentity {
 [[nodiscard]] std::string ImageFolder(const dockerapi::EngineInfo& info,
                                       const dockerapi::EngineFeatures& features,
                                       const std::function<bool(const std::string&)>& exists);
+
+/// Where in that folder the layers are.
+[[nodiscard]] stats::StoreLayout ImageStoreLayout(
+    const dockerapi::EngineInfo& info, const dockerapi::EngineFeatures& features,
+    const std::function<bool(const std::string&)>& exists);
 
 }  // namespace dockershimd::shim::translate

@@ -34,6 +34,14 @@ void FromDockerLabels(const dockerapi::Labels& docker_labels, bool is_sandbox, S
   }
 }
 
+bool LabelsMatch(const StringMap& selector, const StringMap& labels) {
+  for (const auto& [name, value] : selector) {
+    const auto found = labels.find(name);
+    if (found == labels.end() || found->second != value) return false;
+  }
+  return true;
+}
+
 std::string LabelOr(const dockerapi::Labels& labels, std::string_view name) {
   const auto found = labels.find(std::string(name));
   return found == labels.end() ? std::string() : found->second;

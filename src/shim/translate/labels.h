@@ -37,6 +37,9 @@ using StringMap = google::protobuf::Map<std::string, std::string>;
 void FromDockerLabels(const dockerapi::Labels& docker_labels, bool is_sandbox, StringMap* labels,
                       StringMap* annotations);
 
+/// Whether all of the selector's labels are there with its values, as CRI's filters ask.
+[[nodiscard]] bool LabelsMatch(const StringMap& selector, const StringMap& labels);
+
 /// The label's value, or an empty text.
 [[nodiscard]] std::string LabelOr(const dockerapi::Labels& labels, std::string_view name);
 

@@ -45,14 +45,6 @@ void FillEnd(const dockerapi::ContainerDetails& details, ContainerStatus* status
   }
 }
 
-bool LabelsMatch(const StringMap& selector, const StringMap& labels) {
-  for (const auto& [name, value] : selector) {
-    const auto found = labels.find(name);
-    if (found == labels.end() || found->second != value) return false;
-  }
-  return true;
-}
-
 /// The config with CRI's own field names, as containerd and CRI-O print it.
 nlohmann::json ConfigJson(const google::protobuf::Message& config) {
   std::string text;

@@ -38,7 +38,7 @@ class ImagesTest : public testing::Test {
   ImagesTest()
       : docker_({.socket_path = stub_.Socket()}),
         engine_(docker_, {"10m", "2"}),
-        images_(docker_, engine_, "r.io/pause:1", std::chrono::seconds(1)) {}
+        images_(docker_, engine_, disk_, "r.io/pause:1", std::chrono::seconds(1)) {}
 
   static CallContext Limit() { return CallContext::WithTimeout(std::chrono::seconds(20)); }
 
@@ -72,6 +72,7 @@ class ImagesTest : public testing::Test {
   testsupport::StubEngine stub_;
   dockerapi::Client docker_;
   node::Engine engine_;
+  stats::DiskUse disk_;
   Images images_;
   Request pull_;
 };

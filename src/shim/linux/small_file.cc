@@ -1,0 +1,26 @@
+#include "shim/linux/small_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/unique_fd.h"
+
+namespace dockershimd::shim::linuxos {
+
+std::string_view SmallFileReader::Read(const std::string& path) {
+  const base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return {};
+  std::size_t size = 0;
+  while (size < buffer_.size()) {
+    const ssize_t count = ::read(file.Get(), buffer_.data() + size, buffer_.size() - size);
+    if (count < 0 && errno == EINTR) continue;
+    // ENODEV: the cgroup went away while it was read.
+    if (count <= 0) break;
+    size += static_cast<std::size_t>(count);
+  }
+  return {buffer_.data(), size};
+}
+
+}  // namespace dockershimd::shim::linuxos

@@ -1,0 +1,132 @@
+#include "shim/service/stats.h"
+
+#include <unordered_map>
+#include <utility>
+
+#include "shim/service/image_store.h"
+#include "shim/translate/metrics.h"
+#include "shim/translate/names.h"
+#include "shim/translate/stats.h"
+
+namespace dockershimd::shim::service {
+namespace {
+
+using base::Code;
+using base::Fail;
+using base::Result;
+using linuxos::Detail;
+using node::ContainerPtr;
+
+std::unordered_map<std::string, std::vector<ContainerPtr>> BySandbox(
+    std::vector<ContainerPtr> containers) {
+  std::unordered_map<std::string, std::vector<ContainerPtr>> pods;
+  for (auto& container : containers) {
+    pods[container->sandbox_id].push_back(std::move(container));
+  }
+  return pods;
+}
+
+}  // namespace
+
+std::string Stats::StoreFolder() const {
+  const auto facts = engine_.Facts();
+  return facts ? ImageStoreOf(**facts).folder : "";
+}
+
+Result<runtime::v1::ContainerStatsResponse> Stats::Container(
+    const runtime::v1::ContainerStatsRequest& request) const {
+  const auto container = model_.FindContainer(request.container_id());
+  if (!container) return Fail(container.error());
+  const auto sample = collector_.Sample(translate::ToTarget(**container), Detail::kStats);
+  runtime::v1::ContainerStatsResponse response;
+  *response.mutable_stats() = translate::ToContainerStats(**container, sample, StoreFolder());
+  return response;
+}
+
+Result<runtime::v1::ListContainerStatsResponse> Stats::ListContainers(
+    const runtime::v1::ListContainerStatsRequest& request) const {
+  const std::string store_folder = StoreFolder();
+  runtime::v1::ListContainerStatsResponse response;
+  for (const auto& container : model_.Containers()) {
+    if (!translate::Matches(request.filter(), *container)) continue;
+    const auto sample = collector_.Sample(translate::ToTarget(*container), Detail::kStats);
+    *response.add_stats() = translate::ToContainerStats(*container, sample, store_folder);
+  }
+  return response;
+}
+
+Stats::Sampled Stats::Sample(const translate::SandboxRecord& sandbox,
+                             const std::vector<ContainerPtr>& containers, Detail detail) const {
+  Sampled sampled;
+  sampled.containers.reserve(containers.size());
+  for (const auto& container : containers) {
+    sampled.containers.push_back(collector_.Sample(translate::ToTarget(*container), detail));
+  }
+  sampled.pod = collector_.Sample(translate::ToTarget(sandbox), sampled.containers, detail);
+  return sampled;
+}
+
+runtime::v1::PodSandboxStats Stats::StatsOf(const translate::SandboxRecord& sandbox,
+                                            const std::vector<ContainerPtr>& containers,
+                                            const std::string& store_folder) const {
+  const auto sampled = Sample(sandbox, containers, Detail::kStats);
+  auto stats = translate::ToPodSandboxStats(sandbox, sampled.pod, sampled.containers);
+  for (std::size_t index = 0; index < containers.size(); ++index) {
+    *stats.mutable_linux()->add_containers() =
+        translate::ToContainerStats(*containers[index], sampled.containers[index], store_folder);
+  }
+  return stats;
+}
+
+Result<runtime::v1::PodSandboxStatsResponse> Stats::Pod(
+    const runtime::v1::PodSandboxStatsRequest& request) const {
+  const auto sandbox = model_.FindSandbox(request.pod_sandbox_id());
+  if (!sandbox) return Fail(sandbox.error());
+  const auto& details = (*sandbox)->details;
+  if (!details.state.running) {
+    return Fail(Code::kUnavailable, "pod sandbox {} ({}) does not run and has no stats", details.id,
+                translate::Describe((*sandbox)->config.metadata()));
+  }
+  runtime::v1::PodSandboxStatsResponse response;
+  *response.mutable_stats() = StatsOf(**sandbox, model_.ContainersOf(details.id), StoreFolder());
+  return response;
+}
+
+Result<runtime::v1::ListPodSandboxStatsResponse> Stats::ListPods(
+    const runtime::v1::ListPodSandboxStatsRequest& request) const {
+  const std::string store_folder = StoreFolder();
+  auto pods = BySandbox(model_.Containers());
+  runtime::v1::ListPodSandboxStatsResponse response;
+  for (const auto& sandbox : model_.Sandboxes()) {
+    if (!sandbox->details.state.running) continue;
+    if (!translate::Matches(request.filter(), *sandbox)) continue;
+    *response.add_stats() = StatsOf(*sandbox, pods[sandbox->details.id], store_folder);
+  }
+  return response;
+}
+
+Result<runtime::v1::ListMetricDescriptorsResponse> Stats::MetricDescriptors() const {
+  return translate::MetricDescriptors();
+}
+
+Result<runtime::v1::ListPodSandboxMetricsResponse> Stats::ListMetrics() const {
+  const auto filesystem = FilesystemOf(StoreFolder());
+  auto pods = BySandbox(model_.Containers());
+  runtime::v1::ListPodSandboxMetricsResponse response;
+  for (const auto& sandbox : model_.Sandboxes()) {
+    if (!sandbox->details.state.running) continue;
+    const auto& containers = pods[sandbox->details.id];
+    const auto sampled = Sample(*sandbox, containers, Detail::kMetrics);
+    auto& metrics = *response.add_pod_metrics() =
+        translate::ToPodSandboxMetrics(*sandbox, sampled.pod);
+    for (std::size_t index = 0; index < containers.size(); ++index) {
+      const auto& sample = sampled.containers[index];
+      if (sample.group.taken_at == 0) continue;
+      *metrics.add_container_metrics() =
+          translate::ToContainerMetrics(*sandbox, *containers[index], sample, filesystem);
+    }
+  }
+  return response;
+}
+
+}  // namespace dockershimd::shim::service
