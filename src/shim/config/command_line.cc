@@ -48,8 +48,8 @@ CommandLine ParseCommandLine(int argc, const char* const* argv, std::string_view
     option->capture_default_str();
     options.emplace_back(field, option);
   }
-  const auto* check = app.add_subcommand("check", "look at this node and say what to fix");
-  app.fallthrough();
+  const auto* check =
+      app.add_subcommand("check", "look at this node and say what to fix")->fallthrough();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -31,6 +31,7 @@ struct Config {
   std::string container_log_max_size = "10m";
   std::int64_t container_log_max_files = 3;
   std::int64_t image_pull_stall_timeout = 60;  ///< seconds
+  bool operator==(const Config&) const = default;
 };
 
 /// Reads a TOML file over the defaults. Unknown keys, wrong types and bad values are errors that

@@ -66,6 +66,8 @@ base::Result<Config> LoadFile(const std::filesystem::path& file) {
   Config config;
   for (const auto& [key, node] : table) {
     if (auto set = Set(file, key.str(), node, &config); !set) return Fail(set.error());
+    // Looked at key by key, so that a bad value is named by its line.
+    if (auto valid = Validate(config); !valid) return Fail(valid.error(), Where(file, node));
   }
   return config;
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 #include <initializer_list>
 
 #include "shim/config/config.h"
@@ -28,6 +29,22 @@ base::Status InRange(std::string_view name, std::int64_t value, std::int64_t low
   if (value >= lowest && value <= highest) return {};
   return Fail(Code::kInvalidArgument, "{}: {} is not between {} and {}", name, value, lowest,
               highest);
+}
+
+/// "127.0.0.1:80", "[::1]:80".
+base::Status Address(std::string_view name, const std::string& value) {
+  const auto colon = std::min(value.rfind(':'), value.size());
+  const std::string_view host = std::string_view(value).substr(0, colon);
+  const std::string_view port = std::string_view(value).substr(std::min(colon + 1, value.size()));
+  const bool bracketed = host.starts_with('[') && host.ends_with(']') && host.size() > 2;
+  std::uint16_t number = 0;
+  const auto read = std::from_chars(port.data(), port.data() + port.size(), number);
+  const bool fine = (bracketed || host.find_first_of(":[]") == std::string_view::npos) &&
+                    !host.empty() && read.ec == std::errc() &&
+                    read.ptr == port.data() + port.size();
+  if (fine) return {};
+  return Fail(Code::kInvalidArgument, "{}: '{}' is not an address and port such as 127.0.0.1:0",
+              name, value);
 }
 
 /// "10m" as Docker's max-size takes it.
@@ -66,6 +83,10 @@ base::Status Validate(const Config& config) {
   if (ok) ok = OneOf("network", config.network, {"auto", "cni", "bridge"});
   if (ok) ok = OneOf("log_level", config.log_level, {"trace", "debug", "info", "warn", "error"});
   if (ok) ok = OneOf("log_format", config.log_format, {"text", "json"});
+  if (ok) ok = Address("stream_address", config.stream_address);
+  if (ok && !config.metrics_address.empty()) {
+    ok = Address("metrics_address", config.metrics_address);
+  }
   if (ok) ok = LogSize(config.container_log_max_size);
   if (ok) ok = InRange("container_log_max_files", config.container_log_max_files, 1, 1000);
   if (ok) ok = InRange("image_pull_stall_timeout", config.image_pull_stall_timeout, 1, 86400);

@@ -1,6 +1,7 @@
 #include "fake_engine.h"
 
 #include <fmt/format.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -82,14 +83,17 @@ std::optional<EngineRequest> NextRequest(int fd, std::string& buffer) {
 }  // namespace
 
 std::string EngineRequest::Path() const {
-  static const std::regex kVersion(R"(^/v\d+\.\d+)");
-  return std::regex_replace(target.substr(0, target.find('?')), kVersion, "");
+  const auto path = target.substr(0, target.find('?'));
+  return path.starts_with("/v1.") ? path.substr(path.find('/', 1)) : path;
 }
 
 std::string EngineRequest::Query(const std::string& name) const {
-  std::smatch found;
-  const std::regex parameter("[?&]" + name + "=([^&]*)");
-  return std::regex_search(target, found, parameter) ? PercentDecoded(found[1].str()) : "";
+  for (auto at = target.find('?'); at != std::string::npos; at = target.find('&', at + 1)) {
+    const auto parameter = std::string_view(target).substr(at + 1);
+    if (!parameter.starts_with(name + "=")) continue;
+    return PercentDecoded(parameter.substr(0, parameter.find('&')).substr(name.size() + 1));
+  }
+  return "";
 }
 
 std::string EngineRequest::Header(const std::string& name) const {
@@ -158,7 +162,7 @@ FakeEngine::~FakeEngine() {
 }
 
 void FakeEngine::On(const std::string& method, const std::string& path, Handler handler) {
-  state_.Lock()->routes.push_back({method, std::regex(path), std::move(handler)});
+  state_.Lock()->routes.push_back({method, path, std::move(handler)});
 }
 
 void FakeEngine::Answer(const std::string& method, const std::string& path, const std::string& json,
@@ -244,7 +248,8 @@ FakeEngine::Handler FakeEngine::HandlerOf(const EngineRequest& request) const {
   const auto path = request.Path();
   const auto found =
       std::find_if(state->routes.rbegin(), state->routes.rend(), [&](const Route& route) {
-        return route.method == request.method && std::regex_match(path, route.path);
+        return route.method == request.method &&
+               ::fnmatch(route.path.c_str(), path.c_str(), 0) == 0;
       });
   if (found != state->routes.rend()) return found->handler;
   return [](const EngineRequest&, EngineReply& reply) { reply.Refuse(404, "page not found"); };

@@ -5,7 +5,6 @@
 #include <functional>
 #include <list>
 #include <map>
-#include <regex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -70,8 +69,8 @@ class FakeEngine {
   FakeEngine(const FakeEngine&) = delete;
   FakeEngine& operator=(const FakeEngine&) = delete;
 
-  /// Answers requests whose path (without version and query) matches the regular expression. The
-  /// last one that matches is asked; on a thread of the connection's.
+  /// Answers requests whose path (without version and query) matches the pattern: "*" stands for
+  /// anything. The last one that matches is asked; on a thread of the connection's.
   void On(const std::string& method, const std::string& path, Handler handler);
   /// As On, with one answer for all.
   void Answer(const std::string& method, const std::string& path, const std::string& json,
@@ -94,7 +93,7 @@ class FakeEngine {
  private:
   struct Route {
     std::string method;
-    std::regex path;
+    std::string path;
     Handler handler;
   };
   struct Connection {

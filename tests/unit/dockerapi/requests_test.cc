@@ -139,7 +139,7 @@ class Requests : public testing::TestWithParam<Case> {};
 
 TEST_P(Requests, AreGolden) {
   FakeEngine engine;
-  for (const auto* method : {"GET", "POST", "DELETE"}) engine.Answer(method, "/.+", kAnyAnswer);
+  for (const auto* method : {"GET", "POST", "DELETE"}) engine.Answer(method, "*", kAnyAnswer);
   for (const auto* list : {"/containers/json", "/images/json"}) engine.Answer("GET", list, "[]");
   // Pings of the negotiation are not among the requests, so that this one is in another form.
   bool pinged = false;

@@ -4,27 +4,27 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <thread>
 
 #include "base/encoding.h"
-#include "stub_engine.h"
+#include "fake_engine.h"
 
 namespace dockershimd::shim::service {
 namespace {
 
 using base::CallContext;
 using base::Code;
-using httplib::Request;
-using httplib::Response;
 using testing::HasSubstr;
 using testing::Not;
-using testsupport::AnswerJson;
-using testsupport::Refuse;
+using testsupport::EngineReply;
+using testsupport::EngineRequest;
+using testsupport::FakeEngine;
 
 const std::string kId = "sha256:" + std::string(64, 'a');
 const std::string kInspect = R"({"Id":")" + kId + R"(","RepoTags":["r.io/app:1"],"Size":5})";
-constexpr const char* kInspectPath = R"(/v1\.41/images/(.+)/json)";
-constexpr const char* kPullPath = "/v1.41/images/create";
-constexpr const char* kDeletePath = R"(/v1\.41/images/(.+))";
+constexpr const char* kInspectPath = "/images/*/json";
+constexpr const char* kPullPath = "/images/create";
+constexpr const char* kDeletePath = "/images/*";
 
 template <class RequestType>
 RequestType About(const std::string& image) {
@@ -36,53 +36,52 @@ RequestType About(const std::string& image) {
 class ImagesTest : public testing::Test {
  protected:
   ImagesTest()
-      : docker_({.socket_path = stub_.Socket()}),
+      : docker_({.socket_path = fake_.Socket()}),
         engine_(docker_, {"10m", "2"}),
         images_(docker_, engine_, disk_, "r.io/pause:1", std::chrono::seconds(1)) {}
 
   static CallContext Limit() { return CallContext::WithTimeout(std::chrono::seconds(20)); }
 
-  httplib::Server& Routes() { return stub_.Routes(); }
+  void InspectAnswers(const std::string& body) { fake_.Answer("GET", kInspectPath, body); }
 
-  void InspectAnswers(const std::string& body) {
-    Routes().Get(kInspectPath,
-                 [=](const Request&, Response& response) { AnswerJson(response, body); });
+  void InspectRefuses(int status, const std::string& message) {
+    fake_.On("GET", kInspectPath,
+             [=](const EngineRequest&, EngineReply& reply) { reply.Refuse(status, message); });
   }
 
-  void PullAnswers(const std::string& lines) {
-    Routes().Post(kPullPath, [=, this](const Request& request, Response& response) {
-      pull_ = request;
-      AnswerJson(response, lines);
-    });
+  void PullAnswers(const std::string& messages) { fake_.Answer("POST", kPullPath, messages); }
+
+  /// The last request of a method.
+  EngineRequest Last(const std::string& method) {
+    EngineRequest last;
+    for (const auto& request : fake_.Requests()) {
+      if (request.method == method) last = request;
+    }
+    return last;
   }
 
   base::Result<runtime::v1::PullImageResponse> Pull(const std::string& image,
                                                     const runtime::v1::AuthConfig& auth = {}) {
-    stub_.Start();
     auto request = About<runtime::v1::PullImageRequest>(image);
     *request.mutable_auth() = auth;
     return images_.Pull(Limit(), request);
   }
 
   base::Result<runtime::v1::RemoveImageResponse> Remove(const std::string& image) {
-    stub_.Start();
     return images_.Remove(Limit(), About<runtime::v1::RemoveImageRequest>(image));
   }
 
-  testsupport::StubEngine stub_;
+  FakeEngine fake_;
   dockerapi::Client docker_;
   node::Engine engine_;
   stats::DiskUse disk_;
   Images images_;
-  Request pull_;
 };
 
 TEST_F(ImagesTest, OneBadImageDoesNotFailTheList) {
-  Routes().Get("/v1.41/images/json", [](const Request&, Response& response) {
-    AnswerJson(response, R"([{"Id":""},null,7,{"Id":"sha256:b","RepoTags":null,"Size":null},
-                             {"Id":"sha256:a","RepoTags":["r.io/pause:1"],"Size":5}])");
-  });
-  stub_.Start();
+  fake_.Answer("GET", "/images/json",
+               R"([{"Id":""},null,7,{"Id":"sha256:b","RepoTags":null,"Size":null},
+                   {"Id":"sha256:a","RepoTags":["r.io/pause:1"],"Size":5}])");
   const auto list = images_.List(Limit(), {});
   ASSERT_TRUE(list) << list.error().message;
   ASSERT_EQ(list->images_size(), 2);
@@ -92,19 +91,14 @@ TEST_F(ImagesTest, OneBadImageDoesNotFailTheList) {
 }
 
 TEST_F(ImagesTest, StatusOfTheAbsentIsEmpty) {
-  Routes().Get(kInspectPath,
-               [](const Request&, Response& response) { Refuse(response, 404, "No such image"); });
-  stub_.Start();
+  InspectRefuses(404, "No such image");
   const auto status = images_.Status(Limit(), About<runtime::v1::ImageStatusRequest>("app"));
   ASSERT_TRUE(status) << status.error().message;
   EXPECT_FALSE(status->has_image());
 }
 
 TEST_F(ImagesTest, StatusPassesFailuresOn) {
-  Routes().Get(kInspectPath, [](const Request&, Response& response) {
-    Refuse(response, 500, "layer store is broken");
-  });
-  stub_.Start();
+  InspectRefuses(500, "layer store is broken");
   const auto status = images_.Status(Limit(), About<runtime::v1::ImageStatusRequest>("app"));
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, Code::kInternal);
@@ -114,7 +108,6 @@ TEST_F(ImagesTest, StatusPassesFailuresOn) {
 
 TEST_F(ImagesTest, VerboseStatus) {
   InspectAnswers(kInspect);
-  stub_.Start();
   auto request = About<runtime::v1::ImageStatusRequest>("r.io/app:1");
   EXPECT_TRUE(images_.Status(Limit(), request)->info().empty());
   request.set_verbose(true);
@@ -128,8 +121,8 @@ TEST_F(ImagesTest, PullAsksForOneTag) {
   const auto pulled = Pull("app");
   ASSERT_TRUE(pulled) << pulled.error().message;
   EXPECT_EQ(pulled->image_ref(), kId);
-  EXPECT_EQ(pull_.get_param_value("fromImage"), "docker.io/library/app:latest");
-  EXPECT_FALSE(pull_.has_header("X-Registry-Auth"));
+  EXPECT_EQ(Last("POST").Query("fromImage"), "docker.io/library/app:latest");
+  EXPECT_EQ(Last("POST").Header("X-Registry-Auth"), "");
 }
 
 TEST_F(ImagesTest, PullWithCredentials) {
@@ -139,7 +132,7 @@ TEST_F(ImagesTest, PullWithCredentials) {
   auth.set_username("me");
   auth.set_password("secret");
   ASSERT_TRUE(Pull("r.io/app:1", auth));
-  const auto header = base::Base64Decode(pull_.get_header_value("X-Registry-Auth"));
+  const auto header = base::Base64Decode(Last("POST").Header("X-Registry-Auth"));
   ASSERT_TRUE(header);
   EXPECT_THAT(*header, testing::AllOf(HasSubstr("secret"), HasSubstr("r.io")));
 }
@@ -152,7 +145,7 @@ TEST_F(ImagesTest, CredentialsForAnotherRegistryAreNotSent) {
   auth.set_password("secret");
   auth.set_server_address("other.io");
   ASSERT_TRUE(Pull("r.io/app:1", auth));
-  EXPECT_FALSE(pull_.has_header("X-Registry-Auth"));
+  EXPECT_EQ(Last("POST").Header("X-Registry-Auth"), "");
 }
 
 TEST_F(ImagesTest, PullErrorsAreReadableAndKeepSecrets) {
@@ -169,15 +162,13 @@ TEST_F(ImagesTest, PullErrorsAreReadableAndKeepSecrets) {
 }
 
 TEST_F(ImagesTest, PullThatRepeatsItselfIsStalled) {
-  Routes().Post(kPullPath, [](const Request&, Response& response) {
-    response.set_chunked_content_provider(
-        "application/json", [](std::size_t, httplib::DataSink& sink) {
-          const std::string line = R"({"status":"Downloading","id":"l","progressDetail":)"
-                                   R"({"current":1,"total":9}})"
-                                   "\n";
-          std::this_thread::sleep_for(std::chrono::milliseconds(50));
-          return sink.write(line.data(), line.size());
-        });
+  fake_.On("POST", kPullPath, [](const EngineRequest&, EngineReply& reply) {
+    reply.Begin();
+    while (!reply.IsClosed()) {
+      reply.Chunk(R"({"status":"Downloading","id":"l","progressDetail":{"current":1,"total":9}})"
+                  "\n");
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
   });
   const auto pulled = Pull("r.io/app:1");
   ASSERT_FALSE(pulled);
@@ -187,32 +178,28 @@ TEST_F(ImagesTest, PullThatRepeatsItselfIsStalled) {
 
 TEST_F(ImagesTest, RemovesByIdAndAllNames) {
   InspectAnswers(kInspect);
-  std::string removed;
-  Routes().Delete(kDeletePath, [&](const Request& request, Response& response) {
-    removed = request.matches[1].str() + " " + request.get_param_value("force");
-    AnswerJson(response, "[]");
-  });
+  fake_.Answer("DELETE", kDeletePath, "[]");
   ASSERT_TRUE(Remove("r.io/app:1"));
-  EXPECT_EQ(removed, kId + " 1");
+  EXPECT_EQ(Last("DELETE").target, "/v1.41/images/sha256%3A" + kId.substr(7) + "?force=1");
 }
 
 TEST_F(ImagesTest, SomebodyElseWasFaster) {
   std::atomic<bool> gone = false;
-  Routes().Get(kInspectPath, [&](const Request&, Response& response) {
-    if (gone) return Refuse(response, 404, "No such image");
-    AnswerJson(response, kInspect);
+  fake_.On("GET", kInspectPath, [&](const EngineRequest&, EngineReply& reply) {
+    if (gone) return reply.Refuse(404, "No such image");
+    reply.Json(kInspect);
   });
-  Routes().Delete(kDeletePath, [&](const Request&, Response& response) {
+  fake_.On("DELETE", kDeletePath, [&](const EngineRequest&, EngineReply& reply) {
     gone = true;
-    Refuse(response, 500, "unrecognized image ID");
+    reply.Refuse(500, "unrecognized image ID");
   });
   EXPECT_TRUE(Remove("r.io/app:1"));
 }
 
 TEST_F(ImagesTest, InUse) {
   InspectAnswers(kInspect);
-  Routes().Delete(kDeletePath, [](const Request&, Response& response) {
-    Refuse(response, 409, "image is being used by running container abc");
+  fake_.On("DELETE", kDeletePath, [](const EngineRequest&, EngineReply& reply) {
+    reply.Refuse(409, "image is being used by running container abc");
   });
   const auto removed = Remove("r.io/app:1");
   ASSERT_FALSE(removed);
