@@ -106,9 +106,16 @@ Result<dockerapi::ContainerSpec> Containers::SpecOf(
   }
   auto config = request.config();
   if (auto prepared = PrepareMountSources(&config); !prepared) return Fail(prepared.error());
+  auto sub_mounts = SubMountsOf(config);
+  if (!sub_mounts) return Fail(sub_mounts.error());
   const auto& sandbox_config = request.has_sandbox_config() ? request.sandbox_config() : pod.config;
-  return translate::ContainerSpecOf({request.config(), config, sandbox_config, pod.details.id,
-                                     pod.runtime_handler, accounts.get()},
+  return translate::ContainerSpecOf({.asked = request.config(),
+                                     .config = config,
+                                     .sandbox_config = sandbox_config,
+                                     .sandbox_id = pod.details.id,
+                                     .runtime_handler = pod.runtime_handler,
+                                     .sub_mounts = std::move(*sub_mounts),
+                                     .accounts = accounts.get()},
                                     (*facts)->view,
                                     [](const std::string& path) { return base::ReadFile(path); });
 }

@@ -1,8 +1,10 @@
 #include "shim/service/mount_sources.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/file.h"
+#include "shim/linux/mount_info.h"
 
 namespace dockershimd::shim::service {
 
@@ -31,6 +33,27 @@ base::Status PrepareMountSources(runtime::v1::ContainerConfig* config) {
     mount.set_host_path(resolved.string());
   }
   return {};
+}
+
+base::Result<translate::SubMounts> SubMountsOf(const runtime::v1::ContainerConfig& config) {
+  translate::SubMounts found;
+  for (const auto& mount : config.mounts()) {
+    if (mount.recursive_read_only()) found[mount.host_path()];
+  }
+  if (found.empty()) return found;
+  const auto table = base::ReadFile("/proc/self/mountinfo");
+  if (!table) return base::Fail(table.error());
+  for (const auto& mounted : linuxos::ParseMountInfo(*table)) {
+    for (auto& [source, below] : found) {
+      const std::string prefix = source == "/" ? source : source + "/";
+      if (!mounted.mount_point.starts_with(prefix) || mounted.mount_point == source) continue;
+      // Mounts upon each other show as the topmost.
+      if (std::find(below.begin(), below.end(), mounted.mount_point) == below.end()) {
+        below.push_back(mounted.mount_point);
+      }
+    }
+  }
+  return found;
 }
 
 }  // namespace dockershimd::shim::service

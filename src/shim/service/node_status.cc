@@ -20,11 +20,10 @@ void AddCondition(runtime::v1::StatusResponse* response, const char* type, bool 
   condition.set_message(message);
 }
 
-void AddHandler(runtime::v1::StatusResponse* response, const std::string& name,
-                const translate::EngineView& engine) {
+void AddHandler(runtime::v1::StatusResponse* response, const std::string& name) {
   auto& handler = *response->add_runtime_handlers();
   handler.set_name(name);
-  handler.mutable_features()->set_recursive_read_only_mounts(engine.features.recursive_read_only);
+  handler.mutable_features()->set_recursive_read_only_mounts(true);
   handler.mutable_features()->set_user_namespaces(false);
 }
 
@@ -59,8 +58,8 @@ Result<runtime::v1::StatusResponse> NodeStatus::Status(
   if (!facts) return response;
 
   const auto& view = (*facts)->view;
-  AddHandler(&response, "", view);
-  for (const auto& name : view.runtimes) AddHandler(&response, name, view);
+  AddHandler(&response, "");
+  for (const auto& name : view.runtimes) AddHandler(&response, name);
   response.mutable_features()->set_supplemental_groups_policy(true);
   if (request.verbose()) {
     const auto& info = (*facts)->info;

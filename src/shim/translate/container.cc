@@ -164,7 +164,7 @@ Result<dockerapi::ContainerSpec> ContainerSpecOf(const ContainerInput& input,
   if (done) done = ApplyProcess(input.config, &spec);
   if (done) done = ApplyNamespaces(input, &host);
   if (done) done = ApplyResources(input, engine, &host);
-  if (done) done = ApplyMounts(input.config.mounts(), engine, &host);
+  if (done) done = ApplyMounts(input.config.mounts(), input.sub_mounts, engine, &host);
   if (done) done = ApplyDevices(input.config, engine, &host);
   if (done) done = ApplyContainerSecurity(security, engine, input.accounts, read_profile, &spec);
   if (!done) return Fail(done.error());

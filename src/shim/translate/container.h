@@ -6,6 +6,7 @@
 #include "cri/runtime/v1/api.pb.h"
 #include "dockerapi/containers.h"
 #include "shim/translate/engine_view.h"
+#include "shim/translate/mounts.h"
 #include "shim/translate/security.h"
 
 namespace dockershimd::shim::translate {
@@ -18,6 +19,7 @@ struct ContainerInput {
   const runtime::v1::PodSandboxConfig& sandbox_config;
   std::string sandbox_id;
   std::string runtime_handler;  ///< the sandbox's
+  SubMounts sub_mounts = {};    ///< of `config`'s recursive read-only mounts
   /// The image's, where NeedsAccounts() says so.
   const ImageAccounts* accounts = nullptr;
 };

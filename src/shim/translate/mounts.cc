@@ -83,15 +83,6 @@ Result<dockerapi::Mount> ImageMount(const runtime::v1::Mount& mount, const Engin
   return docker;
 }
 
-/// Fields that no engine of that age can honour.
-base::Status CheckRecursiveReadOnly(const runtime::v1::Mount& mount, const EngineView& engine) {
-  if (!mount.recursive_read_only() || engine.features.recursive_read_only) return {};
-  return Fail(Code::kUnimplemented,
-              "mounts[{}].recursive_read_only: needs Docker API 1.44 (Docker 25) and Linux 5.12; "
-              "this engine speaks {}",
-              mount.container_path(), engine.features.api.ToString());
-}
-
 Result<dockerapi::Mount> BindMount(const runtime::v1::Mount& mount, const EngineView& engine) {
   auto propagation = PropagationOf(mount);
   if (!propagation) return Fail(propagation.error());
@@ -100,15 +91,37 @@ Result<dockerapi::Mount> BindMount(const runtime::v1::Mount& mount, const Engine
   docker.target = mount.container_path();
   docker.read_only = mount.readonly();
   docker.propagation = *propagation;
-  docker.read_only_force_recursive = mount.recursive_read_only();
+  const bool native = engine.features.recursive_read_only;
+  docker.read_only_force_recursive = mount.recursive_read_only() && native;
+  docker.non_recursive = mount.recursive_read_only() && !native;
   // Newer engines make read-only mounts recursive by themselves; CRI asks for it explicitly.
-  docker.read_only_non_recursive =
-      mount.readonly() && !mount.recursive_read_only() && engine.features.recursive_read_only;
+  docker.read_only_non_recursive = mount.readonly() && !mount.recursive_read_only() && native;
   return docker;
 }
 
+/// What an engine before API 1.44 needs for a recursive read-only mount: each mount below the
+/// source bound by itself. The propagation is private, so that none comes later.
+void AddSubMounts(const dockerapi::Mount& parent, const SubMounts& sub_mounts,
+                  dockerapi::HostConfig* host) {
+  const auto below = sub_mounts.find(parent.source);
+  if (!parent.non_recursive || below == sub_mounts.end()) return;
+  for (const auto& mount_point : below->second) {
+    auto mount = parent;
+    mount.source = mount_point;
+    const auto base = parent.source == "/" ? 0 : parent.source.size();
+    mount.target += mount_point.substr(base);
+    host->mounts.push_back(std::move(mount));
+  }
+}
+
 /// Only the text form knows the option that relabels a source for SELinux.
-Result<std::string> RelabelledBind(const runtime::v1::Mount& mount) {
+Result<std::string> RelabelledBind(const runtime::v1::Mount& mount, const EngineView& engine) {
+  if (mount.recursive_read_only() && !engine.features.recursive_read_only) {
+    return Fail(Code::kUnimplemented,
+                "mounts[{}].recursive_read_only: together with selinux_relabel it needs Docker API "
+                "1.44 (Docker 25), this engine speaks {}",
+                mount.container_path(), engine.features.api.ToString());
+  }
   auto propagation = PropagationOf(mount);
   if (!propagation) return Fail(propagation.error());
   if (mount.host_path().find(':') != std::string::npos ||
@@ -169,22 +182,21 @@ Result<std::vector<std::string>> CdiDevices(const runtime::v1::ContainerConfig& 
 
 }  // namespace
 
-base::Status ApplyMounts(const MountList& mounts, const EngineView& engine,
-                         dockerapi::HostConfig* host) {
+base::Status ApplyMounts(const MountList& mounts, const SubMounts& sub_mounts,
+                         const EngineView& engine, dockerapi::HostConfig* host) {
   for (const auto& mount : mounts) {
-    auto checked = CheckMount(mount);
-    if (checked && !IsImage(mount)) checked = CheckRecursiveReadOnly(mount, engine);
-    if (!checked) return checked;
+    if (auto checked = CheckMount(mount); !checked) return checked;
     // Without SELinux on the host there is nothing to relabel.
     if (mount.selinux_relabel() && engine.features.selinux && !IsImage(mount)) {
-      auto bind = RelabelledBind(mount);
+      auto bind = RelabelledBind(mount, engine);
       if (!bind) return Fail(bind.error());
       host->binds.push_back(*bind);
       continue;
     }
     auto docker = IsImage(mount) ? ImageMount(mount, engine) : BindMount(mount, engine);
     if (!docker) return Fail(docker.error());
-    host->mounts.push_back(std::move(*docker));
+    host->mounts.push_back(*docker);
+    AddSubMounts(*docker, sub_mounts, host);
   }
   return {};
 }

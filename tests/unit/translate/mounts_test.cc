@@ -16,10 +16,11 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using namespace testing_support;
 
-Result<dockerapi::HostConfig> Apply(const std::string& text, const EngineView& engine) {
+Result<dockerapi::HostConfig> Apply(const std::string& text, const EngineView& engine,
+                                    const SubMounts& sub_mounts = {}) {
   const auto config = Parse<ContainerConfig>(text);
   dockerapi::HostConfig host;
-  auto applied = ApplyMounts(config.mounts(), engine, &host);
+  auto applied = ApplyMounts(config.mounts(), sub_mounts, engine, &host);
   if (applied) applied = ApplyDevices(config, engine, &host);
   if (!applied) return base::Fail(applied.error());
   return host;
@@ -146,10 +147,6 @@ TEST(Mounts, Refused) {
 }
 
 TEST(Mounts, RefusedByOldEngines) {
-  ExpectRefused(Mount("readonly: true recursive_read_only: true"), OldEngine(),
-                Code::kUnimplemented, "mounts[/c].recursive_read_only: needs Docker API 1.44");
-  ExpectRefused(Mount("readonly: true recursive_read_only: true"), OldEngine(),
-                Code::kUnimplemented, "this engine speaks 1.41");
   ExpectRefused(
       Mount("image { image: 'app' }", ""), OldEngine(), Code::kUnimplemented,
       "mounts[/c].image: image volumes need Docker API 1.48 (Docker 28), this engine speaks 1.41");
@@ -158,6 +155,38 @@ TEST(Mounts, RefusedByOldEngines) {
   engine.features.selinux = true;
   ExpectRefused(Mount("readonly: true recursive_read_only: true selinux_relabel: true"), engine,
                 Code::kUnimplemented, "recursive_read_only");
+}
+
+TEST(Mounts, ReadOnlyWithAllBelowOnOldEngines) {
+  const SubMounts below = {{"/h", {"/h/a", "/h/b/c"}}, {"/other", {"/other/d"}}};
+  const auto row = [](const char* source, const char* target) {
+    return json{{"Type", "bind"},
+                {"Source", source},
+                {"Target", target},
+                {"ReadOnly", true},
+                {"BindOptions", {{"Propagation", "rprivate"}, {"NonRecursive", true}}}};
+  };
+  const auto sent = [&](const std::string& text, const EngineView& engine) {
+    const auto host = Apply(text, engine, below);
+    EXPECT_TRUE(host) << host.error().message;
+    dockerapi::ContainerSpec spec;
+    spec.host = host.value_or(dockerapi::HostConfig());
+    return json::parse(dockerapi::ToJson(spec))["HostConfig"]["Mounts"];
+  };
+  const auto recursive = Mount("readonly: true recursive_read_only: true");
+  EXPECT_EQ(sent(recursive, OldEngine()),
+            (json{row("/h", "/c"), row("/h/a", "/c/a"), row("/h/b/c", "/c/b/c")}));
+  EXPECT_EQ(
+      sent(Mount("readonly: true recursive_read_only: true", "host_path: '/alone' "), OldEngine()),
+      json::array({row("/alone", "/c")}));
+  // Newer engines do it by themselves, and other mounts are recursive anyway.
+  EXPECT_EQ(sent(recursive, NewEngine()).size(), 1U);
+  EXPECT_EQ(sent(Mount("readonly: true"), OldEngine()).size(), 1U);
+  const SubMounts root = {{"/", {"/proc"}}};
+  const auto host = Apply(Mount("readonly: true recursive_read_only: true", "host_path: '/' "),
+                          OldEngine(), root);
+  ASSERT_TRUE(host) << host.error().message;
+  EXPECT_EQ(host->mounts.at(1).target, "/c/proc");
 }
 
 TEST(Devices, Sent) {
