@@ -107,7 +107,8 @@ TEST(MetricDescriptors, NamesAreUniqueAndLabelsKnown) {
 /// the same.
 TEST(Metrics, AllAreDescribedAndNoneComesTwice) {
   std::map<std::string, int> label_counts;
-  for (const auto& descriptor : MetricDescriptors().descriptors()) {
+  const auto described = MetricDescriptors();
+  for (const auto& descriptor : described.descriptors()) {
     label_counts[descriptor.name()] = descriptor.label_keys_size();
   }
   std::set<std::string> seen;
