@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/worker.h"
 #include "dockerapi/client.h"
+#include "shim/linux/process_limits.h"
 #include "shim/logs/log_pipeline.h"
 #include "shim/metrics/metrics.h"
 #include "shim/metrics/metrics_server.h"
@@ -150,6 +151,7 @@ class Daemon::Parts {
 
   void OnRemoved(const std::string& id) {
     containers_.OnRemoved(id);
+    collector_.Forget(id);
     // A network plugin may take its time; events must not wait for it.
     housekeeper_.Post([this, id](const std::stop_token&) { sandboxes_.OnRemoved(id); });
   }
@@ -203,6 +205,7 @@ base::Result<std::unique_ptr<Daemon>> Daemon::Start(const config::Config& config
   if (auto made = base::MakeDirectories(config.state_dir, 0700); !made) {
     return Fail(made.error(), "state_dir");
   }
+  linuxos::RaiseOpenFileLimit();
   std::unique_ptr<Daemon> daemon(new Daemon);
   daemon->parts_ = std::make_unique<Parts>(config, *docker);
   if (auto served = daemon->parts_->Serve(std::move(*socket), config.metrics_address); !served) {

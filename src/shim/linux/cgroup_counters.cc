@@ -4,6 +4,7 @@
 
 #include <array>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -18,8 +19,11 @@ constexpr std::uint64_t kNanosPerMicro = 1000;
 /// v1 shows "no limit" as the largest page-aligned number; cadvisor draws the line here.
 constexpr std::uint64_t kUnlimited = std::uint64_t{1} << 62;
 
-std::optional<std::uint64_t> ReadNumber(SmallFileReader& reader, const std::string& path) {
-  auto text = reader.Read(path);
+using Folders = CgroupFolders;
+
+std::optional<std::uint64_t> ReadNumber(SmallFileReader& reader, const CgroupHandle& cgroup,
+                                        CgroupHandle::Controller controller, const char* name) {
+  auto text = cgroup.Read(reader, controller, name);
   const auto line = TakeLine(text);
   return line ? ParseNumber(*line) : std::nullopt;
 }
@@ -44,27 +48,30 @@ void ReadFields(std::string_view text, const std::array<Field, kCount>& fields) 
   }
 }
 
-std::optional<CpuCounters> ReadCpuV1(const CgroupFolders& cgroup, Detail detail) {
+std::optional<CpuCounters> ReadCpuV1(const CgroupHandle& cgroup, Detail detail) {
   SmallFileReader reader;
-  const auto usage = ReadNumber(reader, cgroup.cpuacct + "/cpuacct.usage");
+  const auto read = [&](const char* name) {
+    return ReadNumber(reader, cgroup, &Folders::cpuacct, name);
+  };
+  const auto usage = read("cpuacct.usage");
   if (!usage) return std::nullopt;
   CpuCounters cpu;
   cpu.usage_ns = *usage;
   if (detail == Detail::kStats) return cpu;
-  cpu.user_ns = ReadNumber(reader, cgroup.cpuacct + "/cpuacct.usage_user").value_or(0);
-  cpu.system_ns = ReadNumber(reader, cgroup.cpuacct + "/cpuacct.usage_sys").value_or(0);
-  if (cgroup.cpu.empty()) return cpu;
-  ReadFields<3>(reader.Read(cgroup.cpu + "/cpu.stat"), {{
-                                                           {"nr_periods", &cpu.periods},
-                                                           {"nr_throttled", &cpu.throttled_periods},
-                                                           {"throttled_time", &cpu.throttled_ns},
-                                                       }});
+  cpu.user_ns = read("cpuacct.usage_user").value_or(0);
+  cpu.system_ns = read("cpuacct.usage_sys").value_or(0);
+  ReadFields<3>(cgroup.Read(reader, &Folders::cpu, "cpu.stat"),
+                {{
+                    {"nr_periods", &cpu.periods},
+                    {"nr_throttled", &cpu.throttled_periods},
+                    {"throttled_time", &cpu.throttled_ns},
+                }});
   return cpu;
 }
 
-std::optional<CpuCounters> ReadCpuV2(const std::string& folder) {
+std::optional<CpuCounters> ReadCpuV2(const CgroupHandle& cgroup) {
   SmallFileReader reader;
-  const auto text = reader.Read(folder + "/cpu.stat");
+  const auto text = cgroup.Read(reader, &Folders::unified, "cpu.stat");
   if (text.empty()) return std::nullopt;
   CpuCounters cpu;
   ReadFields<6>(text, {{
@@ -81,73 +88,87 @@ std::optional<CpuCounters> ReadCpuV2(const std::string& folder) {
   return cpu;
 }
 
-void ReadMemoryMetricsV1(SmallFileReader& reader, const std::string& folder,
-                         MemoryCounters* memory) {
-  memory->max_usage = ReadNumber(reader, folder + "/memory.max_usage_in_bytes").value_or(0);
-  memory->kernel = ReadNumber(reader, folder + "/memory.kmem.usage_in_bytes").value_or(0);
-  memory->limit_hits = ReadNumber(reader, folder + "/memory.failcnt").value_or(0);
-  ReadFields<1>(reader.Read(folder + "/memory.oom_control"), {{{"oom_kill", &memory->oom_kills}}});
+/// Reads a number of the memory controller.
+using ReadMemoryNumber = const std::function<std::optional<std::uint64_t>(const char* name)>;
+
+/// `limit` and `limit_with_swap` are those of the cgroup or one above it. Where even these do not
+/// limit anything, there is nothing more to read.
+void ReadMemoryLimitsV1(const ReadMemoryNumber& read, std::uint64_t limit,
+                        std::uint64_t limit_with_swap, MemoryCounters* memory) {
+  if (Limit(limit)) memory->limit = Limit(read("memory.limit_in_bytes"));
+  if (!memory->limit || !Limit(limit_with_swap)) return;
+  const auto with_swap = Limit(read("memory.memsw.limit_in_bytes"));
+  if (with_swap && *with_swap >= *memory->limit) memory->swap_limit = *with_swap - *memory->limit;
 }
 
-std::optional<MemoryCounters> ReadMemoryV1(const std::string& folder, Detail detail) {
+std::optional<MemoryCounters> ReadMemoryV1(const CgroupHandle& cgroup, Detail detail) {
   SmallFileReader reader;
-  const auto usage = ReadNumber(reader, folder + "/memory.usage_in_bytes");
+  const auto read = [&](const char* name) {
+    return ReadNumber(reader, cgroup, &Folders::memory, name);
+  };
+  const auto usage = read("memory.usage_in_bytes");
   if (!usage) return std::nullopt;
   MemoryCounters memory;
   memory.usage = *usage;
   std::uint64_t swap = 0;
+  std::uint64_t limit = kUnlimited;
+  // Stays as it is where swap is not accounted.
+  std::uint64_t limit_with_swap = 0;
   // The totals count the cgroups below, too.
-  ReadFields<8>(reader.Read(folder + "/memory.stat"),
-                {{
-                    {"total_rss", &memory.rss},
-                    {"total_cache", &memory.cache},
-                    {"total_mapped_file", &memory.mapped_file},
-                    {"total_active_file", &memory.active_file},
-                    {"total_inactive_file", &memory.inactive_file},
-                    {"total_pgfault", &memory.page_faults},
-                    {"total_pgmajfault", &memory.major_page_faults},
-                    {"total_swap", &swap},
-                }});
-  memory.limit = Limit(ReadNumber(reader, folder + "/memory.limit_in_bytes"));
-  // Without swap accounting there is no such file.
-  const auto with_swap = ReadNumber(reader, folder + "/memory.memsw.limit_in_bytes");
-  if (with_swap) memory.swap = swap;
-  if (Limit(with_swap) && memory.limit && *with_swap >= *memory.limit) {
-    memory.swap_limit = *with_swap - *memory.limit;
-  }
-  if (detail == Detail::kMetrics) ReadMemoryMetricsV1(reader, folder, &memory);
+  ReadFields<10>(cgroup.Read(reader, &Folders::memory, "memory.stat"),
+                 {{
+                     {"total_rss", &memory.rss},
+                     {"total_cache", &memory.cache},
+                     {"total_mapped_file", &memory.mapped_file},
+                     {"total_active_file", &memory.active_file},
+                     {"total_inactive_file", &memory.inactive_file},
+                     {"total_pgfault", &memory.page_faults},
+                     {"total_pgmajfault", &memory.major_page_faults},
+                     {"total_swap", &swap},
+                     {"hierarchical_memory_limit", &limit},
+                     {"hierarchical_memsw_limit", &limit_with_swap},
+                 }});
+  if (limit_with_swap != 0) memory.swap = swap;
+  ReadMemoryLimitsV1(read, limit, limit_with_swap, &memory);
+  if (detail == Detail::kStats) return memory;
+  memory.max_usage = read("memory.max_usage_in_bytes").value_or(0);
+  memory.kernel = read("memory.kmem.usage_in_bytes").value_or(0);
+  memory.limit_hits = read("memory.failcnt").value_or(0);
+  ReadFields<1>(cgroup.Read(reader, &Folders::memory, "memory.oom_control"),
+                {{{"oom_kill", &memory.oom_kills}}});
   return memory;
 }
 
-void ReadMemoryMetricsV2(SmallFileReader& reader, const std::string& folder,
-                         MemoryCounters* memory) {
-  memory->max_usage = ReadNumber(reader, folder + "/memory.peak").value_or(0);
-  ReadFields<2>(reader.Read(folder + "/memory.events"), {{
-                                                            {"max", &memory->limit_hits},
-                                                            {"oom_kill", &memory->oom_kills},
-                                                        }});
-}
-
-std::optional<MemoryCounters> ReadMemoryV2(const std::string& folder, Detail detail) {
+std::optional<MemoryCounters> ReadMemoryV2(const CgroupHandle& cgroup, Detail detail) {
   SmallFileReader reader;
-  const auto usage = ReadNumber(reader, folder + "/memory.current");
+  const auto read = [&](const char* name) {
+    return ReadNumber(reader, cgroup, &Folders::unified, name);
+  };
+  const auto usage = read("memory.current");
   if (!usage) return std::nullopt;
   MemoryCounters memory;
   memory.usage = *usage;
-  ReadFields<8>(reader.Read(folder + "/memory.stat"), {{
-                                                          {"anon", &memory.rss},
-                                                          {"file", &memory.cache},
-                                                          {"file_mapped", &memory.mapped_file},
-                                                          {"active_file", &memory.active_file},
-                                                          {"inactive_file", &memory.inactive_file},
-                                                          {"pgfault", &memory.page_faults},
-                                                          {"pgmajfault", &memory.major_page_faults},
-                                                          {"kernel", &memory.kernel},
-                                                      }});
-  memory.limit = Limit(ReadNumber(reader, folder + "/memory.max"));
-  memory.swap = ReadNumber(reader, folder + "/memory.swap.current");
-  memory.swap_limit = Limit(ReadNumber(reader, folder + "/memory.swap.max"));
-  if (detail == Detail::kMetrics) ReadMemoryMetricsV2(reader, folder, &memory);
+  ReadFields<8>(cgroup.Read(reader, &Folders::unified, "memory.stat"),
+                {{
+                    {"anon", &memory.rss},
+                    {"file", &memory.cache},
+                    {"file_mapped", &memory.mapped_file},
+                    {"active_file", &memory.active_file},
+                    {"inactive_file", &memory.inactive_file},
+                    {"pgfault", &memory.page_faults},
+                    {"pgmajfault", &memory.major_page_faults},
+                    {"kernel", &memory.kernel},
+                }});
+  memory.limit = Limit(read("memory.max"));
+  memory.swap = read("memory.swap.current");
+  if (memory.swap) memory.swap_limit = Limit(read("memory.swap.max"));
+  if (detail == Detail::kStats) return memory;
+  memory.max_usage = read("memory.peak").value_or(0);
+  ReadFields<2>(cgroup.Read(reader, &Folders::unified, "memory.events"),
+                {{
+                    {"max", &memory.limit_hits},
+                    {"oom_kill", &memory.oom_kills},
+                }});
   return memory;
 }
 
@@ -200,39 +221,48 @@ void AddBlkio(std::string_view text, std::uint64_t DeviceIo::* read,
 
 }  // namespace
 
-std::optional<CpuCounters> ReadCpu(const CgroupFolders& cgroup, Detail detail) {
-  if (!cgroup.cpuacct.empty()) return ReadCpuV1(cgroup, detail);
-  if (!cgroup.unified.empty()) return ReadCpuV2(cgroup.unified);
-  return std::nullopt;
+std::optional<CpuCounters> ReadCpu(const CgroupHandle& cgroup, Detail detail) {
+  return cgroup.Has(&Folders::cpuacct) ? ReadCpuV1(cgroup, detail) : ReadCpuV2(cgroup);
 }
 
-std::optional<MemoryCounters> ReadMemory(const CgroupFolders& cgroup, Detail detail) {
-  if (!cgroup.memory.empty()) return ReadMemoryV1(cgroup.memory, detail);
-  if (!cgroup.unified.empty()) return ReadMemoryV2(cgroup.unified, detail);
-  return std::nullopt;
+std::optional<MemoryCounters> ReadMemory(const CgroupHandle& cgroup, Detail detail) {
+  return cgroup.Has(&Folders::memory) ? ReadMemoryV1(cgroup, detail) : ReadMemoryV2(cgroup, detail);
 }
 
-std::optional<TaskCounters> ReadTasks(const CgroupFolders& cgroup) {
-  const std::string& folder = cgroup.pids.empty() ? cgroup.unified : cgroup.pids;
-  if (folder.empty()) return std::nullopt;
+std::optional<TaskCounters> ReadTasks(const CgroupHandle& cgroup, Detail detail) {
   SmallFileReader reader;
-  const auto tasks = ReadNumber(reader, folder + "/pids.current");
+  const auto controller = cgroup.Has(&Folders::pids) ? &Folders::pids : &Folders::unified;
+  const auto tasks = ReadNumber(reader, cgroup, controller, "pids.current");
   if (!tasks) return std::nullopt;
-  return TaskCounters{*tasks, ReadNumber(reader, folder + "/pids.max")};
+  TaskCounters counters{*tasks, {}};
+  if (detail == Detail::kMetrics) {
+    counters.limit = ReadNumber(reader, cgroup, controller, "pids.max");
+  }
+  return counters;
 }
 
-std::vector<DeviceIo> ReadIo(const CgroupFolders& cgroup) {
+std::vector<DeviceIo> ReadIo(const CgroupHandle& cgroup) {
   SmallFileReader reader;
-  if (cgroup.blkio.empty()) return ParseIoStat(reader.Read(cgroup.unified + "/io.stat"));
+  if (!cgroup.Has(&Folders::blkio)) {
+    return ParseIoStat(cgroup.Read(reader, &Folders::unified, "io.stat"));
+  }
   SmallFileReader operations;
-  return ParseBlkio(reader.Read(cgroup.blkio + "/blkio.throttle.io_service_bytes_recursive"),
-                    operations.Read(cgroup.blkio + "/blkio.throttle.io_serviced_recursive"));
+  return ParseBlkio(
+      cgroup.Read(reader, &Folders::blkio, "blkio.throttle.io_service_bytes_recursive"),
+      cgroup.Read(operations, &Folders::blkio, "blkio.throttle.io_serviced_recursive"));
 }
 
-std::optional<Pressure> ReadPressure(const CgroupFolders& cgroup, std::string_view resource) {
-  if (cgroup.unified.empty()) return std::nullopt;
+std::optional<Pressure> ReadPressure(const CgroupHandle& cgroup, Resource resource) {
   SmallFileReader reader;
-  return ParsePressure(reader.Read(cgroup.unified + "/" + std::string(resource) + ".pressure"));
+  switch (resource) {
+    case Resource::kCpu:
+      return ParsePressure(cgroup.Read(reader, &Folders::unified, "cpu.pressure"));
+    case Resource::kMemory:
+      return ParsePressure(cgroup.Read(reader, &Folders::unified, "memory.pressure"));
+    case Resource::kIo:
+      return ParsePressure(cgroup.Read(reader, &Folders::unified, "io.pressure"));
+  }
+  return std::nullopt;
 }
 
 std::string BlockDeviceName(const std::string& sys_folder, std::uint32_t major,

@@ -6,12 +6,14 @@
 #include <string_view>
 #include <vector>
 
-#include "shim/linux/cgroup_folders.h"
+#include "shim/linux/cgroup_handle.h"
 
 namespace dockershimd::shim::linuxos {
 
 /// How much is read: what CRI's stats show, or what metrics show too. Each file costs.
 enum class Detail : std::uint8_t { kStats, kMetrics };
+
+enum class Resource : std::uint8_t { kCpu, kMemory, kIo };
 
 struct CpuCounters {
   std::uint64_t usage_ns = 0;
@@ -61,7 +63,7 @@ struct Pressure {
 
 struct TaskCounters {
   std::uint64_t tasks = 0;             ///< threads
-  std::optional<std::uint64_t> limit;  ///< empty: unlimited
+  std::optional<std::uint64_t> limit;  ///< only for metrics; empty: unlimited
 };
 
 /// What went to and from one block device.
@@ -76,13 +78,12 @@ struct DeviceIo {
 };
 
 // Each is empty where the cgroup has gone or its controller is off.
-[[nodiscard]] std::optional<CpuCounters> ReadCpu(const CgroupFolders& cgroup, Detail detail);
-[[nodiscard]] std::optional<MemoryCounters> ReadMemory(const CgroupFolders& cgroup, Detail detail);
-[[nodiscard]] std::optional<TaskCounters> ReadTasks(const CgroupFolders& cgroup);
-[[nodiscard]] std::vector<DeviceIo> ReadIo(const CgroupFolders& cgroup);
-/// `resource`: cpu, memory or io. On hybrid hosts too, where the runtime joins the v2 hierarchy.
-[[nodiscard]] std::optional<Pressure> ReadPressure(const CgroupFolders& cgroup,
-                                                   std::string_view resource);
+[[nodiscard]] std::optional<CpuCounters> ReadCpu(const CgroupHandle& cgroup, Detail detail);
+[[nodiscard]] std::optional<MemoryCounters> ReadMemory(const CgroupHandle& cgroup, Detail detail);
+[[nodiscard]] std::optional<TaskCounters> ReadTasks(const CgroupHandle& cgroup, Detail detail);
+[[nodiscard]] std::vector<DeviceIo> ReadIo(const CgroupHandle& cgroup);
+/// On hybrid hosts too, where the runtime joins the v2 hierarchy.
+[[nodiscard]] std::optional<Pressure> ReadPressure(const CgroupHandle& cgroup, Resource resource);
 
 /// "/dev/sda" for the numbers of a block device, by its link in `sys_folder` ("/sys"); the numbers
 /// themselves where there is none.

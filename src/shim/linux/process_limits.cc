@@ -1,5 +1,7 @@
 #include "shim/linux/process_limits.h"
 
+#include <sys/resource.h>
+
 #include <charconv>
 #include <cstdint>
 #include <string>
@@ -25,6 +27,20 @@ int OwnOomScoreAdj() {
   int score = 0;
   if (text) std::from_chars(text->data(), text->data() + text->size(), score);
   return score;
+}
+
+std::uint64_t RaiseOpenFileLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return OpenFileLimit();
+}
+
+std::uint64_t OpenFileLimit() {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
 }
 
 }  // namespace dockershimd::shim::linuxos

@@ -10,7 +10,11 @@
 namespace dockershimd::shim::linuxos {
 
 std::string_view SmallFileReader::Read(const std::string& path) {
-  const base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  return ReadIn(AT_FDCWD, path.c_str());
+}
+
+std::string_view SmallFileReader::ReadIn(int folder, const char* name) {
+  const base::UniqueFd file(::openat(folder, name, O_RDONLY | O_CLOEXEC));
   if (!file) return {};
   std::size_t size = 0;
   while (size < buffer_.size()) {

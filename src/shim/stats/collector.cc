@@ -17,7 +17,7 @@ using linuxos::Detail;
 /// A rate over less says more about the clock than about the container.
 constexpr std::chrono::milliseconds kShortestRate(500);
 /// What nobody asked for so long is forgotten.
-constexpr std::chrono::hours kForgetAfter(1);
+constexpr std::chrono::minutes kForgetAfter(15);
 
 std::vector<linuxos::MountInfo> CgroupMounts(const std::string& path) {
   const auto text = base::ReadFile(path);
@@ -55,6 +55,8 @@ void Add(const GroupSample& part, GroupSample* whole) {
 
 }  // namespace
 
+void Collector::Forget(const std::string& id) { known_.Lock()->erase(id); }
+
 std::string Collector::ProcFile(int pid, std::string_view name) const {
   return fmt::format("{}/proc/{}/{}", root_, pid, name);
 }
@@ -74,7 +76,8 @@ Collector::Known Collector::Find(const std::string& id, int pid, bool is_pod_cgr
     const auto found = known->find(id);
     if (found != known->end()) {
       found->second.asked = now;
-      if (pid == 0 || (found->second.pid == pid && found->second.folders)) return found->second;
+      if (pid == 0) found->second.cgroup.reset();
+      if (pid == 0 || (found->second.pid == pid && found->second.cgroup)) return found->second;
     }
   }
   if (pid == 0) return {};
@@ -87,7 +90,8 @@ Collector::Known Collector::Find(const std::string& id, int pid, bool is_pod_cgr
   Known fresh;
   fresh.pid = pid;
   fresh.asked = now;
-  fresh.folders = std::make_shared<const CgroupFolders>(linuxos::Below(root_, std::move(*folders)));
+  fresh.cgroup =
+      std::make_shared<const linuxos::CgroupHandle>(linuxos::Below(root_, std::move(*folders)));
   const auto mounts = base::ReadFile(ProcFile(pid, "mountinfo"));
   fresh.upper_dir = linuxos::RootUpperDir(linuxos::ParseMountInfo(mounts.value_or("")));
   auto known = known_.Lock();
@@ -95,23 +99,23 @@ Collector::Known Collector::Find(const std::string& id, int pid, bool is_pod_cgr
   return known->insert_or_assign(id, std::move(fresh)).first->second;
 }
 
-GroupSample Collector::Read(const CgroupFolders& folders, Detail detail) {
+GroupSample Collector::Read(const linuxos::CgroupHandle& cgroup, Detail detail) {
   GroupSample sample;
-  sample.cgroup_path = folders.path;
-  sample.cpu = linuxos::ReadCpu(folders, detail);
-  sample.memory = linuxos::ReadMemory(folders, detail);
-  sample.tasks = linuxos::ReadTasks(folders);
-  sample.cpu_pressure = linuxos::ReadPressure(folders, "cpu");
-  sample.memory_pressure = linuxos::ReadPressure(folders, "memory");
-  sample.io_pressure = linuxos::ReadPressure(folders, "io");
+  sample.cgroup_path = cgroup.Folders().path;
+  sample.cpu = linuxos::ReadCpu(cgroup, detail);
+  sample.memory = linuxos::ReadMemory(cgroup, detail);
+  sample.tasks = linuxos::ReadTasks(cgroup, detail);
+  sample.cpu_pressure = linuxos::ReadPressure(cgroup, linuxos::Resource::kCpu);
+  sample.memory_pressure = linuxos::ReadPressure(cgroup, linuxos::Resource::kMemory);
+  sample.io_pressure = linuxos::ReadPressure(cgroup, linuxos::Resource::kIo);
   // The cgroup of an ended container has gone.
   if (sample.cpu || sample.memory) sample.taken_at = base::WallClockNow();
   if (detail == Detail::kStats || sample.taken_at == 0) return sample;
-  sample.io = linuxos::ReadIo(folders);
+  sample.io = linuxos::ReadIo(cgroup);
   for (auto& device : sample.io) {
     device.name = linuxos::BlockDeviceName(root_ + "/sys", device.major, device.minor);
   }
-  sample.processes = linuxos::CountProcesses(folders, root_ + "/proc");
+  sample.processes = linuxos::CountProcesses(cgroup.Folders(), root_ + "/proc");
   return sample;
 }
 
@@ -138,7 +142,7 @@ std::optional<std::uint64_t> Collector::Rate(const std::string& id, int pid,
 ContainerSample Collector::Sample(const Container& container, Detail detail) {
   const auto known = Find(container.id, container.pid, false);
   ContainerSample sample;
-  if (container.pid != 0 && known.folders) sample.group = Read(*known.folders, detail);
+  if (container.pid != 0 && known.cgroup) sample.group = Read(*known.cgroup, detail);
   if (sample.group.cpu) {
     sample.group.nano_cores = Rate(container.id, container.pid, sample.group.cpu->usage_ns);
   }
@@ -154,8 +158,8 @@ PodSample Collector::Sample(const Pod& pod, std::span<const ContainerSample> con
   if (pod.pid == 0) return sample;
   const auto known = Find(pod.id, pod.pid, pod.own_cgroup);
   // Its process has just ended.
-  if (!known.folders) return sample;
-  sample.group = Read(*known.folders, detail);
+  if (!known.cgroup) return sample;
+  sample.group = Read(*known.cgroup, detail);
   if (sample.group.cpu) {
     sample.group.nano_cores = Rate(pod.id, pod.pid, sample.group.cpu->usage_ns);
   }

@@ -11,7 +11,7 @@
 
 #include "base/guarded.h"
 #include "base/result.h"
-#include "shim/linux/cgroup_folders.h"
+#include "shim/linux/cgroup_handle.h"
 #include "shim/stats/disk_use.h"
 #include "shim/stats/sample.h"
 
@@ -45,13 +45,16 @@ class Collector {
   [[nodiscard]] PodSample Sample(const Pod& pod, std::span<const ContainerSample> containers,
                                  linuxos::Detail detail);
 
+  /// For a container or sandbox that has been removed: closes what was open for it.
+  void Forget(const std::string& id);
+
  private:
   using Clock = std::chrono::steady_clock;
 
   /// What is known of a container, or of a pod by its sandbox.
   struct Known {
     int pid = 0;
-    std::shared_ptr<const linuxos::CgroupFolders> folders;
+    std::shared_ptr<const linuxos::CgroupHandle> cgroup;
     std::string upper_dir;
     Clock::time_point asked;
     // For the CPU rate:
@@ -64,7 +67,7 @@ class Collector {
   [[nodiscard]] Known Find(const std::string& id, int pid, bool is_pod_cgroup);
   [[nodiscard]] std::string ProcFile(int pid, std::string_view name) const;
   [[nodiscard]] base::Result<linuxos::CgroupFolders> FindFolders(const std::string& id, int pid);
-  [[nodiscard]] GroupSample Read(const linuxos::CgroupFolders& folders, linuxos::Detail detail);
+  [[nodiscard]] GroupSample Read(const linuxos::CgroupHandle& cgroup, linuxos::Detail detail);
   [[nodiscard]] std::optional<std::uint64_t> Rate(const std::string& id, int pid,
                                                   std::uint64_t usage_ns);
 

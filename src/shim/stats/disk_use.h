@@ -22,7 +22,7 @@ class DiskUse {
   struct Settings {
     /// How old an answer may become; older where a walk takes long: all walks together cost a
     /// small share of one CPU.
-    std::chrono::milliseconds interval = std::chrono::minutes(1);
+    std::chrono::milliseconds interval = std::chrono::seconds(20);
     std::chrono::seconds settling = std::chrono::minutes(5);
     std::string mount_info = "/proc/self/mountinfo";
   };

@@ -223,5 +223,34 @@ TEST(ImageFolder, WhereTheStoreIs) {
   EXPECT_EQ(FolderOf(true, ""), "/data/docker");
 }
 
+stats::StoreLayout LayoutOf(bool containerd_store, const std::string& driver,
+                            const std::string& existing) {
+  dockerapi::EngineInfo info;
+  info.root_dir = "/data/docker";
+  info.storage_driver = driver;
+  dockerapi::EngineFeatures features;
+  features.containerd_image_store = containerd_store;
+  return ImageStoreLayout(info, features, [&](const std::string& path) {
+    return existing.find(path + ";") != std::string::npos;
+  });
+}
+
+TEST(ImageStoreLayout, WhereTheLayersAre) {
+  EXPECT_EQ(LayoutOf(false, "overlay2", ""),
+            (stats::StoreLayout{"/data/docker", "/data/docker/overlay2", ""}));
+  EXPECT_EQ(LayoutOf(false, "vfs", ""),
+            (stats::StoreLayout{"/data/docker", "/data/docker/vfs/dir", ""}));
+  const std::string own = "/data/docker/containerd/daemon";
+  EXPECT_EQ(
+      LayoutOf(true, "overlayfs", own + ";"),
+      (stats::StoreLayout{"/data/docker", own + "/io.containerd.snapshotter.v1.overlayfs/snapshots",
+                          own + "/io.containerd.content.v1.content/blobs"}));
+  const std::string shared = "/var/lib/containerd";
+  EXPECT_EQ(
+      LayoutOf(true, "overlayfs", shared + ";"),
+      (stats::StoreLayout{shared, shared + "/io.containerd.snapshotter.v1.overlayfs/snapshots",
+                          shared + "/io.containerd.content.v1.content/blobs"}));
+}
+
 }  // namespace
 }  // namespace dockershimd::shim::translate
