@@ -18,11 +18,11 @@ struct Controller {
 constexpr std::array kControllers = {
     Controller{"cpu", &CgroupFolders::cpu},       Controller{"cpuacct", &CgroupFolders::cpuacct},
     Controller{"memory", &CgroupFolders::memory}, Controller{"pids", &CgroupFolders::pids},
-    Controller{"blkio", &CgroupFolders::blkio},
+    Controller{"blkio", &CgroupFolders::blkio},   Controller{"hugetlb", &CgroupFolders::hugetlb},
 };
 constexpr std::array kAllFolders = {
-    &CgroupFolders::cpu,  &CgroupFolders::cpuacct, &CgroupFolders::memory,
-    &CgroupFolders::pids, &CgroupFolders::blkio,   &CgroupFolders::unified,
+    &CgroupFolders::cpu,   &CgroupFolders::cpuacct, &CgroupFolders::memory,  &CgroupFolders::pids,
+    &CgroupFolders::blkio, &CgroupFolders::hugetlb, &CgroupFolders::unified,
 };
 
 /// A line of /proc/<pid>/cgroup: "4:cpu,cpuacct:/path", on v2 "0::/path".

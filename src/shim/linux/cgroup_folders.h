@@ -19,6 +19,7 @@ struct CgroupFolders {
   std::string memory;   ///< v1
   std::string pids;     ///< v1
   std::string blkio;    ///< v1
+  std::string hugetlb;  ///< v1
   std::string unified;  ///< v2
   bool operator==(const CgroupFolders&) const = default;
 };

@@ -1,22 +1,44 @@
 #include "shim/service/cgroup_files.h"
 
 #include "base/file.h"
-#include "shim/linux/process_cgroup.h"
+#include "shim/linux/cgroup_folders.h"
+#include "shim/linux/mount_info.h"
 
 namespace dockershimd::shim::service {
+namespace {
 
 using base::Code;
 using base::Fail;
 
-base::Status WriteCgroupFiles(int pid, const std::vector<translate::CgroupFile>& files,
-                              const std::filesystem::path& proc,
-                              const std::filesystem::path& cgroups) {
+base::Status WriteOne(const linuxos::CgroupFolders& folders, const translate::CgroupFile& file) {
+  // The container's own hierarchy is v1 as soon as a controller that Docker needs is there.
+  const bool is_v1 = !folders.memory.empty() || !folders.cpu.empty();
+  const std::string& folder = is_v1 ? folders.hugetlb : folders.unified;
+  if (folder.empty()) {
+    return Fail(Code::kNotFound, "the kernel has no controller for it");
+  }
+  return base::WriteFileInPlace(folder + "/" + file.name, file.value);
+}
+
+}  // namespace
+
+base::Status WriteCgroupFiles(int pid, const std::string& container_id,
+                              const std::vector<translate::CgroupFile>& files,
+                              const std::string& root) {
+  if (files.empty()) return {};
+  const std::string process = fmt::format("{}/proc/{}", root, pid);
+  const auto cgroup = base::ReadFile(process + "/cgroup");
+  if (!cgroup && cgroup.error().code == Code::kNotFound) return {};
+  if (!cgroup) return Fail(cgroup.error());
+  const auto mounts = base::ReadFile(root + "/proc/self/mountinfo");
+  if (!mounts) return Fail(mounts.error());
+  auto folders = linuxos::ContainerFolders(*cgroup, linuxos::ParseMountInfo(*mounts), container_id);
+  if (!folders) return Fail(folders.error(), "resources");
+  *folders = linuxos::Below(root, std::move(*folders));
   for (const auto& file : files) {
-    const auto folder = linuxos::CgroupFolder(pid, file.controller, proc, cgroups);
-    auto written = folder ? base::WriteFileInPlace(*folder / file.name, file.value)
-                          : base::Status(Fail(folder.error()));
+    const auto written = WriteOne(*folders, file);
     if (written || (file.is_optional && written.error().code == Code::kNotFound)) continue;
-    if (!std::filesystem::exists(proc / std::to_string(pid))) return {};
+    if (!base::ReadFile(process + "/cgroup")) return {};
     return Fail(written.error(), "resources: set " + file.name);
   }
   return {};

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <filesystem>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -8,11 +8,10 @@
 
 namespace dockershimd::shim::service {
 
-/// Writes limits that Docker's API does not have into the cgroup of a running container's first
-/// process. Fine when the process has ended meanwhile. The last two arguments are for tests.
-[[nodiscard]] base::Status WriteCgroupFiles(
-    int pid, const std::vector<translate::CgroupFile>& files,
-    const std::filesystem::path& proc = "/proc",
-    const std::filesystem::path& cgroups = "/sys/fs/cgroup");
+/// Writes limits that Docker's API does not have into the cgroup of a running container, whose
+/// first process is `pid`. Fine when it has ended meanwhile. `root` is for recorded trees.
+[[nodiscard]] base::Status WriteCgroupFiles(int pid, const std::string& container_id,
+                                            const std::vector<translate::CgroupFile>& files,
+                                            const std::string& root = {});
 
 }  // namespace dockershimd::shim::service

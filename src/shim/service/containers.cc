@@ -129,7 +129,7 @@ base::Status Containers::ApplyCgroupFiles(const std::string& id,
   const auto container = model_.FindContainer(id);
   if (!container) return Fail(container.error());
   const int pid = (*container)->details.state.pid;
-  return pid == 0 ? base::Status() : WriteCgroupFiles(pid, *files);
+  return pid == 0 ? base::Status() : WriteCgroupFiles(pid, id, *files);
 }
 
 Result<runtime::v1::CreateContainerResponse> Containers::Create(

@@ -45,7 +45,7 @@ base::Status AddHugepages(const LinuxContainerResources& resources, const Engine
     }
     // The second counts reserved pages, too; older kernels have only the first.
     for (const std::string_view kind : {"", "rsvd."}) {
-      files->push_back({"hugetlb",
+      files->push_back({true,
                         fmt::format("hugetlb.{}.{}{}", limit.page_size(), kind,
                                     engine.features.cgroup_v2 ? "max" : "limit_in_bytes"),
                         std::to_string(limit.limit()), true});
@@ -70,7 +70,7 @@ base::Status AddUnified(const LinuxContainerResources& resources, const EngineVi
       return Fail(Code::kInvalidArgument,
                   "resources.unified[{}]: is not a cgroup file such as memory.high", name);
     }
-    files->push_back({name.substr(0, name.find('.')), name, value, false});
+    files->push_back({false, name, value, false});
   }
   return {};
 }

@@ -16,8 +16,8 @@ namespace dockershimd::shim::translate {
 
 /// A limit that Docker's API does not have: a file in the container's cgroup.
 struct CgroupFile {
-  std::string controller;  ///< whose hierarchy it is in on cgroup v1
-  std::string name;        ///< "memory.oom.group"
+  bool is_hugetlb = false;  ///< on cgroup v1 in that controller's hierarchy
+  std::string name;         ///< "memory.oom.group"
   std::string value;
   bool is_optional = false;  ///< fine where the kernel does not have it
 };

@@ -66,8 +66,8 @@ std::vector<std::string> Files(const std::string& text, const EngineView& engine
   if (!files) return {files.error().message};
   std::vector<std::string> lines;
   for (const auto& file : *files) {
-    lines.push_back(fmt::format("{} {}={}{}", file.controller, file.name, file.value,
-                                file.is_optional ? " optional" : ""));
+    lines.push_back(fmt::format("{} {}={}{}", file.is_hugetlb ? "hugetlb" : "any", file.name,
+                                file.value, file.is_optional ? " optional" : ""));
   }
   return lines;
 }
@@ -90,7 +90,7 @@ TEST(CgroupFiles, Unified) {
   EXPECT_THAT(Files("unified { key: 'memory.oom.group' value: '1' }"
                     "unified { key: 'cpu.weight' value: '7' }",
                     NewEngine()),
-              ElementsAreArray({"cpu cpu.weight=7", "memory memory.oom.group=1"}));
+              ElementsAreArray({"any cpu.weight=7", "any memory.oom.group=1"}));
 }
 
 TEST(CgroupFiles, Refused) {
