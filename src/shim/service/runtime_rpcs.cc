@@ -1,5 +1,6 @@
 #include "shim/service/runtime_rpcs.h"
 
+#include "shim/service/list_stream.h"
 #include "shim/service/rpc.h"
 
 namespace dockershimd::shim::service {
@@ -34,10 +35,21 @@ std::invoke_result_t<Answer> OncePodsAreKnown(const NodeStatus& node, Answer ans
                                  runtime::v1::name##Response*) {                    \
     return NotInThisVersion(#name);                                                 \
   }
-#define DOCKERSHIMD_STREAM_LATER(name, request_type, response_type)                \
-  grpc::Status RuntimeRpcs::name(ServerContext*, const runtime::v1::request_type*, \
-                                 ServerWriter<runtime::v1::response_type>*) {      \
-    return NotInThisVersion(#name);                                                \
+// A stream of a list: the items of the list call, whose request has the same filter.
+#define DOCKERSHIMD_SERVE_STREAM(name, answer)                                                   \
+  grpc::Status RuntimeRpcs::name(ServerContext* context,                                         \
+                                 const runtime::v1::name##Request* request,                      \
+                                 ServerWriter<runtime::v1::name##Response>* writer) {            \
+    return ServeStream(                                                                          \
+        observer_, #name, context, *request, writer,                                             \
+        [&]([[maybe_unused]] const CallContext& call, const runtime::v1::name##Request& asked) { \
+          return OncePodsAreKnown(node_, [&] { return answer; });                                \
+        });                                                                                      \
+  }
+#define DOCKERSHIMD_STREAM_LATER(name)                                              \
+  grpc::Status RuntimeRpcs::name(ServerContext*, const runtime::v1::name##Request*, \
+                                 ServerWriter<runtime::v1::name##Response>*) {      \
+    return NotInThisVersion(#name);                                                 \
   }
 
 DOCKERSHIMD_ALWAYS(Version, node_.Version())
@@ -76,19 +88,19 @@ DOCKERSHIMD_LATER(PortForward)
 DOCKERSHIMD_LATER(CheckpointContainer)
 DOCKERSHIMD_LATER(CheckpointPod)
 DOCKERSHIMD_LATER(RestorePod)
-DOCKERSHIMD_STREAM_LATER(GetContainerEvents, GetEventsRequest, ContainerEventResponse)
-DOCKERSHIMD_STREAM_LATER(StreamPodSandboxes, StreamPodSandboxesRequest, StreamPodSandboxesResponse)
-DOCKERSHIMD_STREAM_LATER(StreamContainers, StreamContainersRequest, StreamContainersResponse)
-DOCKERSHIMD_STREAM_LATER(StreamContainerStats, StreamContainerStatsRequest,
-                         StreamContainerStatsResponse)
-DOCKERSHIMD_STREAM_LATER(StreamPodSandboxStats, StreamPodSandboxStatsRequest,
-                         StreamPodSandboxStatsResponse)
-DOCKERSHIMD_STREAM_LATER(StreamPodSandboxMetrics, StreamPodSandboxMetricsRequest,
-                         StreamPodSandboxMetricsResponse)
+
+DOCKERSHIMD_SERVE_STREAM(StreamPodSandboxes,
+                         sandboxes_.List(ListRequest<runtime::v1::ListPodSandboxRequest>(asked)))
+DOCKERSHIMD_SERVE_STREAM(StreamContainers,
+                         containers_.List(ListRequest<runtime::v1::ListContainersRequest>(asked)))
+DOCKERSHIMD_STREAM_LATER(StreamContainerStats)
+DOCKERSHIMD_STREAM_LATER(StreamPodSandboxStats)
+DOCKERSHIMD_STREAM_LATER(StreamPodSandboxMetrics)
 
 #undef DOCKERSHIMD_ALWAYS
 #undef DOCKERSHIMD_SERVE
 #undef DOCKERSHIMD_LATER
+#undef DOCKERSHIMD_SERVE_STREAM
 #undef DOCKERSHIMD_STREAM_LATER
 
 }  // namespace dockershimd::shim::service
