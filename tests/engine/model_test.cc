@@ -142,9 +142,9 @@ class Meddler {
   void Create() {
     dockerapi::ContainerSpec spec;
     spec.image = kBusybox;
-    // Some end by themselves, some cannot even start.
+    // Some end by themselves.
     const std::vector<std::vector<std::string>> commands = {
-        {"sleep", "600"}, {"sleep", "600"}, {"sh", "-c", "sleep 0.1; exit 3"}, {"/nonesuch"}};
+        {"sleep", "600"}, {"sleep", "600"}, {"sh", "-c", "sleep 0.1; exit 3"}};
     spec.command = commands[random_() % commands.size()];
     spec.host.network_mode = "none";
     spec.labels = {{std::string(translate::kTypeLabel), std::string(translate::kTypeContainer)},
@@ -277,6 +277,24 @@ TEST_F(EngineModel, TrueAfterAnythingBehindOurBack) {
   std::cout << rounds * kThreads * kPerRound << " operations, " << connections_
             << " connections, true again after at most "
             << std::chrono::duration_cast<milliseconds>(longest_).count() << " ms\n";
+}
+
+/// Docker tells nobody but the caller of a start that failed.
+TEST_F(EngineModel, AFailedStartIsFoundByTheAudit) {
+  dockerapi::ContainerSpec spec;
+  spec.image = kBusybox;
+  spec.command = {"/nonesuch"};
+  spec.host.network_mode = "none";
+  spec.labels = {{std::string(translate::kTypeLabel), std::string(translate::kTypeContainer)}};
+  const auto id = direct_.CreateContainer(Limit(), "k8s_" + base::RandomHex(8), spec);
+  ASSERT_TRUE(id) << id.error().message;
+  ExpectTrueModel();
+  EXPECT_FALSE(direct_.StartContainer(Limit(), *id));
+  EXPECT_EQ(model_.Audit(Limit()), 1);
+  ExpectTrueModel();
+  EXPECT_EQ(model_.Audit(Limit()), 0);
+  EXPECT_TRUE(direct_.RemoveContainer(Limit(), *id, true));
+  ExpectTrueModel();
 }
 
 TEST_F(EngineModel, ImagesFollowDocker) {

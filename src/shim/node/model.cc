@@ -100,6 +100,11 @@ bool Model::Differs(const dockerapi::ContainerSummary& summary) const {
   return true;
 }
 
+std::optional<Life> Model::LifeOfContainer(const std::string& id) const {
+  const auto container = FindContainer(id);
+  return container ? std::optional(LifeOf(**container)) : std::nullopt;
+}
+
 Result<int> Model::Audit(const CallContext& context) {
   const auto known_before = KnownIds();
   const auto summaries = ListPods(docker_, context);
@@ -108,9 +113,11 @@ Result<int> Model::Audit(const CallContext& context) {
   std::unordered_set<std::string> listed;
   for (const auto& summary : *summaries) {
     listed.insert(summary.id);
-    if (!Differs(summary)) continue;
-    ++differences;
+    const bool differs = Differs(summary);
+    if (!differs && summary.state != "created") continue;
+    const auto before = LifeOfContainer(summary.id);
     if (auto taken = Take(context, summary); !taken) return Fail(taken.error());
+    if (differs || LifeOfContainer(summary.id) != before) ++differences;
   }
   for (const auto& id : known_before) {
     if (listed.contains(id) || !Knows(id)) continue;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,9 @@ class Model {
   /// says of it.
   [[nodiscard]] base::Status Rebuild(const base::CallContext& context);
 
-  /// Compares everything with Docker's list and reads anew what differs. Returns how many did.
+  /// Compares everything with Docker's list and reads anew what differs, and what has not run yet:
+  /// of a failed start by somebody else neither the list nor an event tells. Returns how many
+  /// differed.
   [[nodiscard]] base::Result<int> Audit(const base::CallContext& context);
 
   /// Reads one container anew; forgets it where Docker does not know it any more.
@@ -70,6 +73,7 @@ class Model {
   void Store(dockerapi::ContainerDetails details, base::UnixNanos read_at);
   void Announce(const State& state, std::vector<Change> changes) const;
   [[nodiscard]] bool Differs(const dockerapi::ContainerSummary& summary) const;
+  [[nodiscard]] std::optional<Life> LifeOfContainer(const std::string& id) const;
   [[nodiscard]] std::vector<std::string> KnownIds() const;
 
   dockerapi::Client& docker_;
