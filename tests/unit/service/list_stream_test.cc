@@ -38,7 +38,7 @@ class Service final : public runtime::v1::RuntimeService::Service {
       grpc::ServerContext* context, const runtime::v1::StreamContainersRequest* request,
       grpc::ServerWriter<runtime::v1::StreamContainersResponse>* writer) override {
     return ServeStream(
-        "StreamContainers", context, *request, writer,
+        {}, "StreamContainers", context, *request, writer,
         [&](const base::CallContext&,
             const auto& asked) -> base::Result<runtime::v1::ListContainersResponse> {
           filter_id = ListRequest<runtime::v1::ListContainersRequest>(asked).filter().id();
