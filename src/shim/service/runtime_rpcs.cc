@@ -36,20 +36,15 @@ std::invoke_result_t<Answer> OncePodsAreKnown(const NodeStatus& node, Answer ans
     return NotInThisVersion(#name);                                                 \
   }
 // A stream of a list: the items of the list call, whose request has the same filter.
-#define DOCKERSHIMD_SERVE_STREAM(name, answer)                                                   \
-  grpc::Status RuntimeRpcs::name(ServerContext* context,                                         \
-                                 const runtime::v1::name##Request* request,                      \
-                                 ServerWriter<runtime::v1::name##Response>* writer) {            \
-    return ServeStream(                                                                          \
-        observer_, #name, context, *request, writer,                                             \
-        [&]([[maybe_unused]] const CallContext& call, const runtime::v1::name##Request& asked) { \
-          return OncePodsAreKnown(node_, [&] { return answer; });                                \
-        });                                                                                      \
-  }
-#define DOCKERSHIMD_STREAM_LATER(name)                                              \
-  grpc::Status RuntimeRpcs::name(ServerContext*, const runtime::v1::name##Request*, \
-                                 ServerWriter<runtime::v1::name##Response>*) {      \
-    return NotInThisVersion(#name);                                                 \
+#define DOCKERSHIMD_SERVE_STREAM(name, answer)                                         \
+  grpc::Status RuntimeRpcs::name(ServerContext* context,                               \
+                                 const runtime::v1::name##Request* request,            \
+                                 ServerWriter<runtime::v1::name##Response>* writer) {  \
+    return ServeStream(observer_, #name, context, *request, writer,                    \
+                       [&]([[maybe_unused]] const CallContext& call,                   \
+                           [[maybe_unused]] const runtime::v1::name##Request& asked) { \
+                         return OncePodsAreKnown(node_, [&] { return answer; });       \
+                       });                                                             \
   }
 
 DOCKERSHIMD_ALWAYS(Version, node_.Version())
@@ -93,14 +88,17 @@ DOCKERSHIMD_SERVE_STREAM(StreamPodSandboxes,
                          sandboxes_.List(ListRequest<runtime::v1::ListPodSandboxRequest>(asked)))
 DOCKERSHIMD_SERVE_STREAM(StreamContainers,
                          containers_.List(ListRequest<runtime::v1::ListContainersRequest>(asked)))
-DOCKERSHIMD_STREAM_LATER(StreamContainerStats)
-DOCKERSHIMD_STREAM_LATER(StreamPodSandboxStats)
-DOCKERSHIMD_STREAM_LATER(StreamPodSandboxMetrics)
+DOCKERSHIMD_SERVE_STREAM(
+    StreamContainerStats,
+    stats_.ListContainers(ListRequest<runtime::v1::ListContainerStatsRequest>(asked)))
+DOCKERSHIMD_SERVE_STREAM(
+    StreamPodSandboxStats,
+    stats_.ListPods(ListRequest<runtime::v1::ListPodSandboxStatsRequest>(asked)))
+DOCKERSHIMD_SERVE_STREAM(StreamPodSandboxMetrics, stats_.ListMetrics())
 
 #undef DOCKERSHIMD_ALWAYS
 #undef DOCKERSHIMD_SERVE
 #undef DOCKERSHIMD_LATER
 #undef DOCKERSHIMD_SERVE_STREAM
-#undef DOCKERSHIMD_STREAM_LATER
 
 }  // namespace dockershimd::shim::service

@@ -78,7 +78,6 @@ class RuntimeRpcs final : public RuntimeServiceBase {
                     grpc::ServerWriter<runtime::v1::name##Response>* writer) override;
   DOCKERSHIMD_STREAM(StreamPodSandboxes)
   DOCKERSHIMD_STREAM(StreamContainers)
-  // Not in this version:
   DOCKERSHIMD_STREAM(StreamContainerStats)
   DOCKERSHIMD_STREAM(StreamPodSandboxStats)
   DOCKERSHIMD_STREAM(StreamPodSandboxMetrics)

@@ -21,30 +21,31 @@ Json StateOf(const FakeContainer& container) {
           {"FinishedAt", base::FormatRfc3339(container.finished_at)}};
 }
 
+/// The second part of a path such as "/containers/<id>/json".
+std::string NameIn(const EngineRequest& request) {
+  const auto path = request.Path();
+  const auto begin = path.find('/', 1) + 1;
+  auto name = path.substr(begin, path.rfind('/') - begin);
+  if (const auto colon = name.find("%3A"); colon != std::string::npos) name.replace(colon, 3, ":");
+  return name;
+}
+
 }  // namespace
 
 FakeDocker::FakeDocker() {
-  auto& routes = stub_.Routes();
-  using httplib::Request;
-  routes.new_task_queue = [] { return new httplib::ThreadPool(32); };
-  routes.Get("/v1.41/info", [](const Request&, Response& response) { AnswerJson(response, "{}"); });
-  routes.Get("/v1.41/version", [](const Request&, Response& response) {
-    AnswerJson(response, R"({"Version":"fake","ApiVersion":"1.41"})");
+  engine_.Answer("GET", "/info", "{}");
+  engine_.On("GET", "/containers/json",
+             [this](const EngineRequest&, EngineReply& reply) { List(reply); });
+  engine_.On("GET", "/containers/*/json", [this](const EngineRequest& request, EngineReply& reply) {
+    Inspect(NameIn(request), reply);
   });
-  routes.Get("/v1.41/containers/json",
-             [this](const Request&, Response& response) { List(response); });
-  routes.Get(R"(/v1\.41/containers/(\w+)/json)",
-             [this](const Request& request, Response& response) {
-               Inspect(request.matches[1], response);
-             });
-  routes.Get("/v1.41/images/json",
-             [this](const Request&, Response& response) { ListImages(response); });
-  routes.Get(R"(/v1\.41/images/(.+)/json)", [this](const Request& request, Response& response) {
-    InspectImage(request.matches[1], response);
+  engine_.On("GET", "/images/json",
+             [this](const EngineRequest&, EngineReply& reply) { ListImages(reply); });
+  engine_.On("GET", "/images/*/json", [this](const EngineRequest& request, EngineReply& reply) {
+    InspectImage(NameIn(request), reply);
   });
-  routes.Get("/v1.41/events",
-             [this](const Request&, Response& response) { StreamEvents(response); });
-  stub_.Start();
+  engine_.On("GET", "/events",
+             [this](const EngineRequest&, EngineReply& reply) { StreamEvents(reply); });
 }
 
 FakeDocker::~FakeDocker() {
@@ -52,9 +53,9 @@ FakeDocker::~FakeDocker() {
   told_.notify_all();
 }
 
-void FakeDocker::Inspect(const std::string& id, Response& response) {
+void FakeDocker::Inspect(const std::string& id, EngineReply& reply) {
   ++inspects;
-  if (inspect_fails) return Refuse(response, 500, "cannot look at it");
+  if (inspect_fails) return reply.Refuse(500, "cannot look at it");
   Json answer;
   {
     const auto containers = containers_.Lock();
@@ -67,11 +68,11 @@ void FakeDocker::Inspect(const std::string& id, Response& response) {
     }
   }
   if (before_answer) before_answer(id);
-  if (answer.is_null()) return Refuse(response, 404, "No such container: " + id);
-  AnswerJson(response, answer.dump());
+  if (answer.is_null()) return reply.Refuse(404, "No such container: " + id);
+  reply.Json(answer.dump());
 }
 
-void FakeDocker::List(Response& response) {
+void FakeDocker::List(EngineReply& reply) {
   ++lists;
   Json answer = Json::array();
   for (const auto& [id, container] : *containers_.Lock()) {
@@ -80,26 +81,26 @@ void FakeDocker::List(Response& response) {
                       {"State", container.status},
                       {"Labels", LabelsOf(container)}});
   }
-  AnswerJson(response, answer.dump());
+  reply.Json(answer.dump());
 }
 
-void FakeDocker::ListImages(Response& response) {
-  if (images_fail) return Refuse(response, 500, "no images today");
+void FakeDocker::ListImages(EngineReply& reply) {
+  if (images_fail) return reply.Refuse(500, "no images today");
   Json answer = Json::array();
   for (const auto& [id, image] : *images_.Lock()) {
     answer.push_back({{"Id", id}, {"RepoTags", image.tags}, {"Size", 5}});
   }
-  AnswerJson(response, answer.dump());
+  reply.Json(answer.dump());
 }
 
-void FakeDocker::InspectImage(const std::string& id, Response& response) {
+void FakeDocker::InspectImage(const std::string& id, EngineReply& reply) {
   ++image_inspects;
   const auto images = images_.Lock();
   const auto found = images->find(id);
-  if (found == images->end()) return Refuse(response, 404, "No such image: " + id);
+  if (found == images->end()) return reply.Refuse(404, "No such image: " + id);
   const Json answer = {
       {"Id", id}, {"RepoTags", found->second.tags}, {"Size", 5}, {"Config", {{"User", "1000"}}}};
-  AnswerJson(response, answer.dump());
+  reply.Json(answer.dump());
 }
 
 void FakeDocker::Emit(const std::string& line) {
@@ -129,34 +130,19 @@ void FakeDocker::CutEvents() {
   told_.notify_all();
 }
 
-void FakeDocker::StreamEvents(Response& response) {
-  struct Position {
-    std::size_t next;
-    int cut;
-  };
-  auto position = std::make_shared<Position>();
-  {
-    auto events = events_.Lock();
-    *position = {events->all.size(), events->cut};
-    ++events->listeners;
+void FakeDocker::StreamEvents(EngineReply& reply) {
+  auto events = events_.Lock();
+  std::size_t next = events->all.size();
+  const int cut = events->cut;
+  ++events->listeners;
+  reply.Begin();
+  const auto is_over = [&] { return events->ending || events->cut != cut || reply.IsClosed(); };
+  while (!is_over()) {
+    events.Wait(told_, [&] { return is_over() || events->all.size() > next; });
+    while (!is_over() && next < events->all.size()) reply.Chunk(events->all[next++]);
   }
-  response.set_chunked_content_provider(
-      "application/json",
-      [this, position](std::size_t, httplib::DataSink& sink) {
-        std::string line;
-        {
-          auto events = events_.Lock();
-          events.WaitUntil(told_, std::chrono::steady_clock::now() + std::chrono::milliseconds(20),
-                           [&] {
-                             return events->ending || events->cut != position->cut ||
-                                    events->all.size() > position->next;
-                           });
-          if (events->ending || events->cut != position->cut) return false;
-          if (events->all.size() > position->next) line = events->all[position->next++];
-        }
-        return line.empty() ? sink.is_writable() : sink.write(line.data(), line.size());
-      },
-      [this](bool) { --events_.Lock()->listeners; });
+  --events->listeners;
+  reply.Close();
 }
 
 }  // namespace dockershimd::testsupport

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -9,7 +10,7 @@
 
 #include "base/guarded.h"
 #include "base/time.h"
-#include "stub_engine.h"
+#include "fake_engine.h"
 
 namespace dockershimd::testsupport {
 
@@ -35,7 +36,7 @@ class FakeDocker {
   FakeDocker();
   ~FakeDocker();
 
-  [[nodiscard]] std::string Socket() const { return stub_.Socket(); }
+  [[nodiscard]] std::string Socket() const { return engine_.Socket(); }
 
   void Put(const FakeContainer& container) { (*containers_.Lock())[container.id] = container; }
   void Erase(const std::string& id) { containers_.Lock()->erase(id); }
@@ -64,20 +65,19 @@ class FakeDocker {
     int listeners = 0;
     bool ending = false;
   };
-  using Response = httplib::Response;
 
-  void Inspect(const std::string& id, Response& response);
-  void List(Response& response);
-  void ListImages(Response& response);
-  void InspectImage(const std::string& id, Response& response);
-  void StreamEvents(Response& response);
+  void Inspect(const std::string& id, EngineReply& reply);
+  void List(EngineReply& reply);
+  void ListImages(EngineReply& reply);
+  void InspectImage(const std::string& id, EngineReply& reply);
+  void StreamEvents(EngineReply& reply);
   void Emit(const std::string& line);
 
   base::Guarded<std::map<std::string, FakeContainer>> containers_;
   base::Guarded<std::map<std::string, FakeImage>> images_;
   mutable base::Guarded<Events> events_;
   std::condition_variable told_;
-  StubEngine stub_;
+  FakeEngine engine_;
 };
 
 }  // namespace dockershimd::testsupport
