@@ -26,6 +26,11 @@ class Guarded {
     void Wait(std::condition_variable& condition, Predicate predicate) {
       condition.wait(lock_, std::move(predicate));
     }
+    /// Waits until it is woken, perhaps for nothing, or until `time`.
+    template <class TimePoint>
+    void WaitUntil(std::condition_variable& condition, TimePoint time) {
+      condition.wait_until(lock_, time);
+    }
     /// Returns false when `time` came first.
     template <class TimePoint, class Predicate>
     bool WaitUntil(std::condition_variable& condition, TimePoint time, Predicate predicate) {

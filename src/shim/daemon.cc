@@ -17,11 +17,13 @@
 #include "shim/metrics/metrics_server.h"
 #include "shim/network/cni_network.h"
 #include "shim/node/engine.h"
+#include "shim/node/image_catalog.h"
 #include "shim/node/model.h"
 #include "shim/node/watcher.h"
 #include "shim/server/cri_server.h"
 #include "shim/server/listening_socket.h"
 #include "shim/service/containers.h"
+#include "shim/service/event_streams.h"
 #include "shim/service/exec.h"
 #include "shim/service/image_rpcs.h"
 #include "shim/service/images.h"
@@ -73,24 +75,24 @@ class Daemon::Parts {
                   metrics_.CountDockerCall(operation, status, duration);
                 }),
         engine_(docker_, EngineSettingsOf(config)),
-        model_(docker_),
         cni_(CniOptionsOf(config)),
         networking_(ChoiceOf(config.network), cni_),
+        model_(docker_,
+               {.network_of = [this](const auto& sandbox) { return networking_.ViewOf(sandbox); },
+                .on_change = [this](node::Change change) { Post(std::move(change)); }}),
         logs_({.state_dir = config.state_dir}, docker_),
         sandbox_image_(docker_, config.sandbox_image),
         containers_(docker_, engine_, model_, logs_),
         sandboxes_(docker_, engine_, model_, networking_, containers_, sandbox_image_),
-        images_(docker_, engine_, disk_, sandbox_image_.Reference(),
+        catalog_(docker_, sandbox_image_.Reference()),
+        images_(docker_, engine_, catalog_, disk_, sandbox_image_.Reference(),
                 std::chrono::seconds(config.image_pull_stall_timeout)),
         execs_(docker_, model_),
         collector_(disk_),
         stats_(engine_, model_, collector_),
-        watcher_(docker_, engine_, model_,
-                 {.on_connected = [this] { OnConnected(); },
-                  .on_ended = [this](const std::string& id) { containers_.OnEnded(id); },
-                  .on_removed = [this](const std::string& id) { OnRemoved(id); }}),
+        watcher_(docker_, engine_, model_, catalog_, [this] { OnConnected(); }, {}),
         node_(engine_, watcher_, networking_, cni_),
-        runtime_rpcs_(node_, sandboxes_, containers_, execs_, stats_, RpcCounter()),
+        runtime_rpcs_(node_, sandboxes_, containers_, execs_, stats_, events_, RpcCounter()),
         image_rpcs_(images_, RpcCounter()) {}
 
   base::Status Serve(server::ListeningSocket socket, const std::string& metrics_address) {
@@ -110,6 +112,7 @@ class Daemon::Parts {
 
   ~Parts() {
     metrics_server_.reset();
+    events_.Close();
     if (server_) server_->Shutdown(kShutdownGrace);
   }
 
@@ -149,11 +152,21 @@ class Daemon::Parts {
     housekeeper_.Post([this](const std::stop_token& stop) { TidyUp(stop); });
   }
 
-  void OnRemoved(const std::string& id) {
-    containers_.OnRemoved(id);
-    collector_.Forget(id);
+  /// The model must not wait for those who are told.
+  void Post(node::Change change) {
+    auto shared = std::make_shared<const node::Change>(std::move(change));
+    changes_.Post([this, shared](const std::stop_token&) { OnChange(*shared); });
+  }
+
+  void OnChange(const node::Change& change) {
+    events_.Send(change);
+    if (change.kind == node::ChangeKind::kStopped) containers_.OnEnded(change.id);
+    if (change.kind != node::ChangeKind::kDeleted) return;
+    containers_.OnRemoved(change.id);
+    collector_.Forget(change.id);
+    if (!change.IsSandbox()) return;
     // A network plugin may take its time; events must not wait for it.
-    housekeeper_.Post([this, id](const std::stop_token&) { sandboxes_.OnRemoved(id); });
+    housekeeper_.Post([this, id = change.id](const std::stop_token&) { sandboxes_.OnRemoved(id); });
   }
 
   void TidyUp(const std::stop_token& stop) {
@@ -171,19 +184,22 @@ class Daemon::Parts {
   metrics::Metrics metrics_;
   dockerapi::Client docker_;
   node::Engine engine_;
-  node::Model model_;
   network::CniNetwork cni_;
   service::PodNetworking networking_;
+  node::Model model_;
   logs::LogPipeline logs_;
   service::SandboxImage sandbox_image_;
   service::Containers containers_;
   service::Sandboxes sandboxes_;
   stats::DiskUse disk_;
+  node::ImageCatalog catalog_;
   service::Images images_;
   service::Execs execs_;
   stats::Collector collector_;
   service::Stats stats_;
+  service::EventStreams events_;
   base::Worker housekeeper_;
+  base::Worker changes_;
   node::Watcher watcher_;
   service::NodeStatus node_;
   service::RuntimeRpcs runtime_rpcs_;

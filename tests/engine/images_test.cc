@@ -36,7 +36,8 @@ class EngineImages : public testing::Test {
   EngineImages()
       : docker_({.socket_path = std::getenv("DSD_TEST_DOCKER_SOCKET")}),
         engine_(docker_, {"10m", "2"}),
-        images_(docker_, engine_, disk_, "registry.k8s.io/pause:3.9", seconds(60)) {}
+        catalog_(docker_, "registry.k8s.io/pause:3.9"),
+        images_(docker_, engine_, catalog_, disk_, "registry.k8s.io/pause:3.9", seconds(60)) {}
 
   void SetUp() override {
     const auto loaded = engine_.Load(Limit());
@@ -93,6 +94,7 @@ class EngineImages : public testing::Test {
   dockerapi::Client docker_;
   node::Engine engine_;
   stats::DiskUse disk_;
+  node::ImageCatalog catalog_;
   Images images_;
   std::vector<std::string> pulled_;
 };
@@ -273,7 +275,7 @@ TEST_F(EngineImages, UnreachableRegistry) {
 
 TEST_F(EngineImages, StalledPull) {
   const testsupport::LoopbackRegistry registry(testsupport::LoopbackRegistry::Kind::kSilent);
-  Images impatient(docker_, engine_, "", seconds(1));
+  Images impatient(docker_, engine_, catalog_, disk_, "", seconds(1));
   runtime::v1::PullImageRequest request;
   *request.mutable_image() = Spec(registry.Address() + "/app:1");
   const auto pulled = impatient.Pull(Limit(), request);

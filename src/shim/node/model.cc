@@ -9,128 +9,179 @@
 namespace dockershimd::shim::node {
 namespace {
 
+using base::CallContext;
 using base::Code;
 using base::Fail;
 using base::Result;
 
-template <class Map>
-auto Values(const Map& map) {
-  std::vector<typename Map::mapped_type> values;
-  values.reserve(map.size());
-  for (const auto& [id, value] : map) values.push_back(value);
-  return values;
+/// Docker answered, but could not tell: other containers may be fine.
+bool IsAboutThisContainer(const base::Error& error) {
+  return error.http_status.has_value() && error.code != Code::kUnavailable;
 }
 
-template <class Map>
-Result<typename Map::mapped_type> Find(const Map& map, const std::string& id,
-                                       std::string_view kind) {
-  if (id.empty()) return Fail(Code::kInvalidArgument, "{} id: is required", kind);
-  const auto found = map.lower_bound(id);
-  if (found == map.end() || !found->first.starts_with(id)) {
-    return Fail(Code::kNotFound, "{} '{}' not found", kind, id);
-  }
-  const auto next = std::next(found);
-  if (found->first != id && next != map.end() && next->first.starts_with(id)) {
-    return Fail(Code::kInvalidArgument, "{} id '{}' is ambiguous", kind, id);
-  }
-  return found->second;
+Result<std::vector<dockerapi::ContainerSummary>> ListPods(dockerapi::Client& docker,
+                                                          const CallContext& context) {
+  auto summaries = docker.ListContainers(context, {std::string(translate::kTypeLabel)});
+  if (!summaries) return Fail(summaries.error(), "list the node's containers");
+  return summaries;
 }
 
-/// Drops what is not in `alive`, save what was seen only after the list was made.
-template <class Map>
-void KeepOnly(Map& map, const std::unordered_set<std::string>& alive,
-              const std::unordered_set<std::string>& known_before) {
-  std::erase_if(map, [&](const auto& entry) {
-    return !alive.contains(entry.first) && known_before.contains(entry.first);
-  });
+bool LooksLike(const dockerapi::ContainerDetails& details,
+               const dockerapi::ContainerSummary& summary) {
+  return details.state.status == summary.state &&
+         (summary.names.empty() || summary.names.front() == details.name);
 }
 
 }  // namespace
 
-dockerapi::ContainerDetails Model::DetailsOf(const base::CallContext& context,
-                                             const dockerapi::ContainerSummary& summary) {
-  auto details = docker_.InspectContainer(context, summary.id);
-  if (details) return std::move(*details);
-  if (details.error().code != Code::kNotFound) {
-    spdlog::warn("container {} ({}) cannot be inspected, shown as its list entry says: {}",
-                 summary.id, summary.names.empty() ? "" : summary.names.front(),
-                 details.error().message);
-  }
-  return translate::DetailsFromSummary(summary);
+void Model::Announce(const State& state, std::vector<Change> changes) const {
+  if (!state.complete || !hooks_.on_change) return;
+  for (auto& change : changes) hooks_.on_change(std::move(change));
 }
 
-void Model::Store(dockerapi::ContainerDetails details) {
-  const std::string id = details.id;
+void Model::Store(dockerapi::ContainerDetails details, base::UnixNanos read_at) {
   auto record = translate::RecordOf(std::move(details));
-  auto pods = pods_.Lock();
   if (auto* sandbox = std::get_if<translate::SandboxRecord>(&record)) {
-    pods->sandboxes[id] = std::make_shared<const translate::SandboxRecord>(std::move(*sandbox));
+    translate::SetNetwork(hooks_.network_of(*sandbox), sandbox);
+    auto stored = std::make_shared<const translate::SandboxRecord>(std::move(*sandbox));
+    auto state = state_.Lock();
+    Announce(*state, state->pods.Put(std::move(stored), read_at));
   } else if (auto* container = std::get_if<translate::ContainerRecord>(&record)) {
-    pods->containers[id] =
-        std::make_shared<const translate::ContainerRecord>(std::move(*container));
+    auto stored = std::make_shared<const translate::ContainerRecord>(std::move(*container));
+    auto state = state_.Lock();
+    Announce(*state, state->pods.Put(std::move(stored), read_at));
   }
 }
 
-base::Status Model::Rebuild(const base::CallContext& context) {
-  std::unordered_set<std::string> known_before;
-  {
-    auto pods = pods_.Lock();
-    for (const auto& [id, record] : pods->sandboxes) known_before.insert(id);
-    for (const auto& [id, record] : pods->containers) known_before.insert(id);
-  }
-  auto summaries = docker_.ListContainers(context, {std::string(translate::kTypeLabel)});
-  if (!summaries) return Fail(summaries.error(), "list the node's containers");
-  std::unordered_set<std::string> alive;
-  for (const auto& summary : *summaries) {
-    alive.insert(summary.id);
-    const auto lease = refreshing_.Lock(summary.id);
-    Store(DetailsOf(context, summary));
-  }
-  auto pods = pods_.Lock();
-  KeepOnly(pods->sandboxes, alive, known_before);
-  KeepOnly(pods->containers, alive, known_before);
+base::Status Model::Take(const CallContext& context, const dockerapi::ContainerSummary& summary) {
+  const auto refreshed = Refresh(context, summary.id);
+  if (refreshed) return {};
+  if (!IsAboutThisContainer(refreshed.error())) return refreshed;
+  spdlog::warn("container {} ({}) cannot be inspected, shown as its list entry says: {}",
+               summary.id, summary.names.empty() ? "" : summary.names.front(),
+               refreshed.error().message);
+  const auto lease = refreshing_.Lock(summary.id);
+  Store(translate::DetailsFromSummary(summary), 0);
   return {};
 }
 
-base::Status Model::Refresh(const base::CallContext& context, const std::string& id) {
+std::vector<std::string> Model::KnownIds() const {
+  std::vector<std::string> ids;
+  for (const auto& sandbox : Sandboxes()) ids.push_back(sandbox->details.id);
+  for (const auto& container : Containers()) ids.push_back(container->details.id);
+  return ids;
+}
+
+base::Status Model::Rebuild(const CallContext& context) {
+  // Whoever comes while this runs is not in the list, and stays.
+  const auto known_before = KnownIds();
+  const auto summaries = ListPods(docker_, context);
+  if (!summaries) return Fail(summaries.error());
+  std::unordered_set<std::string> listed;
+  for (const auto& summary : *summaries) {
+    listed.insert(summary.id);
+    if (auto taken = Take(context, summary); !taken) return taken;
+  }
+  for (const auto& id : known_before) {
+    if (!listed.contains(id)) Forget(id);
+  }
+  state_.Lock()->complete = true;
+  return {};
+}
+
+bool Model::Differs(const dockerapi::ContainerSummary& summary) const {
+  auto state = state_.Lock();
+  if (const auto container = state->pods.FindContainer(summary.id)) {
+    return !LooksLike((*container)->details, summary);
+  }
+  if (const auto sandbox = state->pods.FindSandbox(summary.id)) {
+    return !LooksLike((*sandbox)->details, summary);
+  }
+  return true;
+}
+
+std::optional<Life> Model::LifeOfContainer(const std::string& id) const {
+  const auto container = FindContainer(id);
+  return container ? std::optional(LifeOf(**container)) : std::nullopt;
+}
+
+Result<int> Model::Audit(const CallContext& context) {
+  const auto known_before = KnownIds();
+  const auto summaries = ListPods(docker_, context);
+  if (!summaries) return Fail(summaries.error());
+  int differences = 0;
+  std::unordered_set<std::string> listed;
+  for (const auto& summary : *summaries) {
+    listed.insert(summary.id);
+    const bool differs = Differs(summary);
+    if (!differs && summary.state != "created") continue;
+    const auto before = LifeOfContainer(summary.id);
+    if (auto taken = Take(context, summary); !taken) return Fail(taken.error());
+    if (differs || LifeOfContainer(summary.id) != before) ++differences;
+  }
+  for (const auto& id : known_before) {
+    if (listed.contains(id) || !Knows(id)) continue;
+    ++differences;
+    Forget(id);
+  }
+  return differences;
+}
+
+base::Status Model::Refresh(const CallContext& context, const std::string& id) {
   const auto lease = refreshing_.Lock(id);
+  const auto read_at = base::WallClockNow();
   auto details = docker_.InspectContainer(context, id);
   if (details) {
-    Store(std::move(*details));
+    Store(std::move(*details), read_at);
     return {};
   }
-  if (details.error().code == Code::kNotFound) {
-    Forget(id);
-    return {};
-  }
-  return Fail(details.error());
+  if (details.error().code != Code::kNotFound) return Fail(details.error());
+  auto state = state_.Lock();
+  Announce(*state, state->pods.Erase(id));
+  return {};
+}
+
+void Model::RefreshNetwork(const std::string& sandbox_id) {
+  const auto lease = refreshing_.Lock(sandbox_id);
+  const auto sandbox = FindSandbox(sandbox_id);
+  if (!sandbox) return;
+  auto changed = **sandbox;
+  translate::SetNetwork(hooks_.network_of(changed), &changed);
+  auto stored = std::make_shared<const translate::SandboxRecord>(std::move(changed));
+  auto state = state_.Lock();
+  const auto read_at = state->pods.ReadAt(sandbox_id).value_or(0);
+  Announce(*state, state->pods.Put(std::move(stored), read_at));
 }
 
 void Model::Forget(const std::string& id) {
-  auto pods = pods_.Lock();
-  pods->sandboxes.erase(id);
-  pods->containers.erase(id);
+  // A look that began before the removal must not bring it back.
+  const auto lease = refreshing_.Lock(id);
+  auto state = state_.Lock();
+  Announce(*state, state->pods.Erase(id));
 }
 
-std::vector<SandboxPtr> Model::Sandboxes() const { return Values(pods_.Lock()->sandboxes); }
+Snapshot<SandboxPtr> Model::Sandboxes() const { return state_.Lock()->pods.Sandboxes(); }
 
-std::vector<ContainerPtr> Model::Containers() const { return Values(pods_.Lock()->containers); }
+Snapshot<ContainerPtr> Model::Containers() const { return state_.Lock()->pods.Containers(); }
 
 std::vector<ContainerPtr> Model::ContainersOf(const std::string& sandbox_id) const {
-  std::vector<ContainerPtr> found;
-  auto pods = pods_.Lock();
-  for (const auto& [id, container] : pods->containers) {
-    if (container->sandbox_id == sandbox_id) found.push_back(container);
-  }
-  return found;
+  return state_.Lock()->pods.ContainersOf(sandbox_id);
 }
 
 Result<SandboxPtr> Model::FindSandbox(const std::string& id) const {
-  return Find(pods_.Lock()->sandboxes, id, "pod sandbox");
+  return state_.Lock()->pods.FindSandbox(id);
 }
 
 Result<ContainerPtr> Model::FindContainer(const std::string& id) const {
-  return Find(pods_.Lock()->containers, id, "container");
+  return state_.Lock()->pods.FindContainer(id);
+}
+
+bool Model::Knows(const std::string& id) const {
+  return state_.Lock()->pods.ReadAt(id).has_value();
+}
+
+bool Model::IsNewerThan(const std::string& id, base::UnixNanos time) const {
+  return state_.Lock()->pods.ReadAt(id).value_or(0) > time;
 }
 
 }  // namespace dockershimd::shim::node

@@ -1,11 +1,8 @@
 #pragma once
 
 #include <functional>
-#include <map>
-#include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/call_context.h"
@@ -13,33 +10,46 @@
 #include "base/keyed_mutex.h"
 #include "base/result.h"
 #include "dockerapi/client.h"
-#include "shim/translate/records.h"
+#include "shim/node/pods.h"
 
 namespace dockershimd::shim::node {
 
-using SandboxPtr = std::shared_ptr<const translate::SandboxRecord>;
-using ContainerPtr = std::shared_ptr<const translate::ContainerRecord>;
-
 /// The pods on this node: every sandbox and container that carries our labels, as Docker last
 /// showed it. Containers of anybody else are never in it. Readers get immutable records and never
-/// wait for Docker. Thread-safe.
+/// wait for Docker. Of one container an older look never replaces a newer one. Thread-safe.
 class Model {
  public:
-  explicit Model(dockerapi::Client& docker) : docker_(docker) {}
+  struct Hooks {
+    /// The network of a sandbox as it is now.
+    std::function<translate::NetworkView(const translate::SandboxRecord&)> network_of;
+    /// Takes note of a change. Called in the order of the changes, each exactly once however the
+    /// model learned of it; must neither wait nor call the model. What is found at the first
+    /// Rebuild is no change.
+    std::function<void(Change)> on_change;
+  };
+
+  Model(dockerapi::Client& docker, Hooks hooks) : docker_(docker), hooks_(std::move(hooks)) {}
 
   /// Reads everything anew. A container that cannot be inspected stays visible with what the list
   /// says of it.
   [[nodiscard]] base::Status Rebuild(const base::CallContext& context);
 
-  /// Reads one container anew; forgets it where Docker does not know it any more. Two refreshes of
-  /// one container never overtake each other.
+  /// Compares everything with Docker's list and reads anew what differs, and what has not run yet:
+  /// of a failed start by somebody else neither the list nor an event tells. Returns how many
+  /// differed.
+  [[nodiscard]] base::Result<int> Audit(const base::CallContext& context);
+
+  /// Reads one container anew; forgets it where Docker does not know it any more.
   [[nodiscard]] base::Status Refresh(const base::CallContext& context, const std::string& id);
+
+  /// Looks at a sandbox's network anew, after it was set up or torn down.
+  void RefreshNetwork(const std::string& sandbox_id);
 
   /// Forgets a container that has just been removed.
   void Forget(const std::string& id);
 
-  [[nodiscard]] std::vector<SandboxPtr> Sandboxes() const;
-  [[nodiscard]] std::vector<ContainerPtr> Containers() const;
+  [[nodiscard]] Snapshot<SandboxPtr> Sandboxes() const;
+  [[nodiscard]] Snapshot<ContainerPtr> Containers() const;
   [[nodiscard]] std::vector<ContainerPtr> ContainersOf(const std::string& sandbox_id) const;
 
   /// By full id or by an unambiguous beginning of it. kNotFound names the id;
@@ -47,20 +57,29 @@ class Model {
   [[nodiscard]] base::Result<SandboxPtr> FindSandbox(const std::string& id) const;
   [[nodiscard]] base::Result<ContainerPtr> FindContainer(const std::string& id) const;
 
+  /// True for the full id of a sandbox or container in the model.
+  [[nodiscard]] bool Knows(const std::string& id) const;
+  /// True where Docker was asked for the container after `time`: nothing older can be news.
+  [[nodiscard]] bool IsNewerThan(const std::string& id, base::UnixNanos time) const;
+
  private:
-  struct Pods {
-    // Ordered, so that all ids with a given beginning stand together.
-    std::map<std::string, SandboxPtr> sandboxes;
-    std::map<std::string, ContainerPtr> containers;
+  struct State {
+    bool complete = false;
+    Pods pods;
   };
 
-  [[nodiscard]] dockerapi::ContainerDetails DetailsOf(const base::CallContext& context,
-                                                      const dockerapi::ContainerSummary& summary);
-  void Store(dockerapi::ContainerDetails details);
+  [[nodiscard]] base::Status Take(const base::CallContext& context,
+                                  const dockerapi::ContainerSummary& summary);
+  void Store(dockerapi::ContainerDetails details, base::UnixNanos read_at);
+  void Announce(const State& state, std::vector<Change> changes) const;
+  [[nodiscard]] bool Differs(const dockerapi::ContainerSummary& summary) const;
+  [[nodiscard]] std::optional<Life> LifeOfContainer(const std::string& id) const;
+  [[nodiscard]] std::vector<std::string> KnownIds() const;
 
   dockerapi::Client& docker_;
-  base::KeyedMutex refreshing_;
-  base::Guarded<Pods> pods_;
+  Hooks hooks_;
+  base::KeyedMutex refreshing_;  ///< by id; held from the question to Docker until the answer is in
+  mutable base::Guarded<State> state_;  ///< mutable: lists are made when they are asked for
 };
 
 }  // namespace dockershimd::shim::node

@@ -12,25 +12,64 @@
 namespace dockershimd::shim::node {
 namespace {
 
-constexpr std::chrono::milliseconds kFirstPause(100);
-constexpr std::chrono::milliseconds kLongestPause(5000);
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr milliseconds kFirstPause(100);
 constexpr std::chrono::minutes kRebuildLimit(2);
+constexpr seconds kRefreshLimit(10);
+constexpr seconds kRetryPause(5);
+/// More than one, so that a container that Docker is stuck with does not hold up the others.
+constexpr int kRefreshThreads = 3;
+/// Our own calls read what they changed themselves: by then the event is no news any more.
+constexpr milliseconds kContainerDelay(10);
+/// Changes of images come in heaps, and reading the list is slow.
+constexpr milliseconds kImageDelay(50);
+/// In the queue, among the ids of containers.
+constexpr const char* kAllImages = "images";
+
+/// All that changes what CRI shows. Docker leaves out the rest: probes alone make three events
+/// each.
+const dockerapi::EventOptions& Wanted() {
+  static const dockerapi::EventOptions options{
+      .since = 0,
+      .types = {"container", "image", "network"},
+      .actions = {"create", "start", "die", "destroy", "oom", "pause", "unpause", "rename",
+                  "update", "commit", "connect", "disconnect", "pull", "tag", "untag", "delete",
+                  "load", "import", "prune"}};
+  return options;
+}
 
 /// Sleeps, unless the daemon stops.
-void PauseFor(const std::stop_token& stop, std::chrono::milliseconds pause) {
+void PauseFor(const std::stop_token& stop, milliseconds pause) {
   std::mutex mutex;
   std::condition_variable_any condition;
   std::unique_lock lock(mutex);
   condition.wait_for(lock, stop, pause, [] { return false; });
 }
 
+std::string Attribute(const dockerapi::Event& event, const char* name) {
+  const auto found = event.attributes.find(name);
+  return found == event.attributes.end() ? std::string() : found->second;
+}
+
 }  // namespace
 
-Watcher::Watcher(dockerapi::Client& docker, Engine& engine, Model& model, Callbacks callbacks)
-    : docker_(docker), engine_(engine), model_(model), callbacks_(std::move(callbacks)) {}
+Watcher::Watcher(dockerapi::Client& docker, Engine& engine, Model& model, ImageCatalog& images,
+                 std::function<void()> on_connected, Settings settings)
+    : docker_(docker),
+      engine_(engine),
+      model_(model),
+      images_(images),
+      on_connected_(std::move(on_connected)),
+      settings_(settings),
+      queue_([this](const std::stop_token& stop, const std::string& id,
+                    base::UnixNanos news) { return Refresh(stop, id, news); },
+             kRefreshThreads, kRetryPause) {}
 
 void Watcher::Start() {
-  thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
+  watching_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
+  auditing_ = std::jthread([this](const std::stop_token& stop) { Audit(stop); });
 }
 
 void Watcher::Run(const std::stop_token& stop) {
@@ -44,7 +83,7 @@ void Watcher::Run(const std::stop_token& stop) {
     condition_.Lock()->message = "Docker cannot be reached: " + cause + "; check that dockerd runs";
     spdlog::warn("lost Docker: {}; trying again in {} ms", cause, pause.count());
     PauseFor(stop, pause);
-    pause = std::min(pause * 2, kLongestPause);
+    pause = std::min(pause * 2, settings_.longest_pause);
   }
 }
 
@@ -59,48 +98,93 @@ base::Status Watcher::Watch(const std::stop_token& stop) {
     return base::Fail(version.error());
   }
   base::Status opened;
-  const auto ended = docker_.StreamEvents(
-      context, {.since = 0, .types = {"container"}, .actions = {}},
-      [&] {
-        opened = OnOpen(context);
-        if (!opened) attempt.request_stop();
-      },
-      [&](const dockerapi::Event& event) {
-        OnEvent(context, event);
+  std::jthread opening;
+  const auto on_open = [&] {
+    // Docker drops events that are not read at once: all is read anew on the side.
+    opening = std::jthread([&] {
+      opened = OnOpen(context);
+      if (!opened) attempt.request_stop();
+    });
+  };
+  const auto ended =
+      docker_.StreamEvents(context, Wanted(), on_open, [&](const dockerapi::Event& event) {
+        OnEvent(event);
         return true;
       });
-  if (!opened) return opened;
-  return ended;
+  attempt.request_stop();
+  if (opening.joinable()) opening.join();
+  // Where both failed, whichever was first has ended the other.
+  const bool was_given_up = !ended && ended.error().code == base::Code::kCancelled;
+  return was_given_up && !opened ? opened : ended;
 }
 
 base::Status Watcher::OnOpen(const base::CallContext& context) {
-  if (auto loaded = engine_.Load(context.Within(kRebuildLimit)); !loaded) return loaded;
-  if (auto rebuilt = model_.Rebuild(context.Within(kRebuildLimit)); !rebuilt) return rebuilt;
+  const auto limited = context.Within(kRebuildLimit);
+  if (auto loaded = engine_.Load(limited); !loaded) return loaded;
+  if (auto rebuilt = model_.Rebuild(limited); !rebuilt) return rebuilt;
+  // Images that cannot be listed must not keep the pods away.
+  if (auto rebuilt = images_.Rebuild(limited); !rebuilt) {
+    spdlog::warn("{}; trying again", rebuilt.error().message);
+    queue_.Add(kAllImages, base::WallClockNow(), kRetryPause);
+  }
   *condition_.Lock() = {.ready = true, .pods_known = true, .message = ""};
   spdlog::info("connected to Docker: {} pod sandboxes, {} containers", model_.Sandboxes().size(),
                model_.Containers().size());
-  callbacks_.on_connected();
+  on_connected_();
   return {};
 }
 
-void Watcher::OnEvent(const base::CallContext& context, const dockerapi::Event& event) {
+void Watcher::OnEvent(const dockerapi::Event& event) {
+  if (event.type == "image" || event.action == "commit") {
+    queue_.Add(kAllImages, event.time, kImageDelay);
+  } else if (event.type == "network") {
+    // Of a pod on Docker's bridge, by hand; pods on the host's network or CNI change nothing here.
+    const std::string kind = Attribute(event, "type");
+    const std::string id = Attribute(event, "container");
+    if (kind != "host" && kind != "null" && model_.Knows(id)) {
+      queue_.Add(id, event.time, kContainerDelay);
+    }
+  } else {
+    OnContainerEvent(event);
+  }
+}
+
+void Watcher::OnContainerEvent(const dockerapi::Event& event) {
   if (!event.attributes.contains(std::string(translate::kTypeLabel))) return;
-  // exec_* and its kin change nothing that CRI shows, and probes make many of them.
-  if (event.action.starts_with("exec_") || event.action == "top" || event.action == "attach" ||
-      event.action == "resize") {
-    return;
+  // After our own removal.
+  if (event.action == "destroy" && !model_.Knows(event.actor_id)) return;
+  queue_.Add(event.actor_id, event.time, kContainerDelay);
+}
+
+base::Status Watcher::Refresh(const std::stop_token& stop, const std::string& id,
+                              base::UnixNanos news) {
+  base::CallContext context;
+  context.stop = stop;
+  if (id == kAllImages) {
+    return images_.IsNewerThan(news) ? base::Status()
+                                     : images_.Rebuild(context.Within(kRebuildLimit));
   }
-  if (event.action == "destroy") {
-    model_.Forget(event.actor_id);
-    callbacks_.on_removed(event.actor_id);
-    return;
+  if (model_.IsNewerThan(id, news)) return {};
+  return model_.Refresh(context.Within(kRefreshLimit), id);
+}
+
+void Watcher::Audit(const std::stop_token& stop) {
+  base::CallContext context;
+  context.stop = stop;
+  while (true) {
+    PauseFor(stop, settings_.audit_interval);
+    if (stop.stop_requested()) return;
+    if (!Condition().ready) continue;
+    const auto differences = model_.Audit(context.Within(kRebuildLimit));
+    if (!differences) {
+      spdlog::warn("the audit of the node's containers failed: {}", differences.error().message);
+    } else if (*differences > 0) {
+      spdlog::warn("the audit found {} containers that no event had told of", *differences);
+    }
+    if (auto rebuilt = images_.Rebuild(context.Within(kRebuildLimit)); !rebuilt) {
+      spdlog::warn("the audit of the images failed: {}", rebuilt.error().message);
+    }
   }
-  if (auto refreshed = model_.Refresh(context.Within(std::chrono::seconds(30)), event.actor_id);
-      !refreshed) {
-    spdlog::warn("container {} could not be read after its event '{}': {}", event.actor_id,
-                 event.action, refreshed.error().message);
-  }
-  if (event.action == "die") callbacks_.on_ended(event.actor_id);
 }
 
 }  // namespace dockershimd::shim::node

@@ -7,7 +7,9 @@
 #include "base/guarded.h"
 #include "dockerapi/client.h"
 #include "shim/node/engine.h"
+#include "shim/node/image_catalog.h"
 #include "shim/node/model.h"
+#include "shim/node/refresh_queue.h"
 
 namespace dockershimd::shim::node {
 
@@ -19,21 +21,20 @@ struct EngineCondition {
   std::string message = "not connected to Docker yet";
 };
 
-/// Keeps the model true by Docker's events, on a thread of its own. When the stream breaks it
-/// says so, connects again with growing pauses, and rebuilds the model.
+/// Keeps the model and the image catalog true by Docker's events, on threads of its own. When the
+/// stream breaks it says so, connects again with growing pauses, and reads all anew. What events
+/// cannot tell is found by an audit every few minutes.
 class Watcher {
  public:
-  struct Callbacks {
-    /// The engine is there and the model was read anew.
-    std::function<void()> on_connected;
-    /// A container of ours has ended; the model shows it already.
-    std::function<void(const std::string& id)> on_ended;
-    /// A container of ours has been removed, by us or by anybody else.
-    std::function<void(const std::string& id)> on_removed;
+  struct Settings {
+    std::chrono::milliseconds audit_interval{std::chrono::minutes(5)};
+    std::chrono::milliseconds longest_pause{std::chrono::seconds(5)};
   };
 
-  Watcher(dockerapi::Client& docker, Engine& engine, Model& model, Callbacks callbacks);
-  /// Ends the thread at once.
+  /// `on_connected`: the engine is there and all was read anew. It must not wait for long.
+  Watcher(dockerapi::Client& docker, Engine& engine, Model& model, ImageCatalog& images,
+          std::function<void()> on_connected, Settings settings);
+  /// Ends the threads at once.
   ~Watcher() = default;
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
@@ -45,14 +46,23 @@ class Watcher {
   void Run(const std::stop_token& stop);
   [[nodiscard]] base::Status Watch(const std::stop_token& stop);
   [[nodiscard]] base::Status OnOpen(const base::CallContext& context);
-  void OnEvent(const base::CallContext& context, const dockerapi::Event& event);
+  void OnEvent(const dockerapi::Event& event);
+  void OnContainerEvent(const dockerapi::Event& event);
+  [[nodiscard]] base::Status Refresh(const std::stop_token& stop, const std::string& id,
+                                     base::UnixNanos news);
+  void Audit(const std::stop_token& stop);
 
   dockerapi::Client& docker_;
   Engine& engine_;
   Model& model_;
-  Callbacks callbacks_;
+  ImageCatalog& images_;
+  std::function<void()> on_connected_;
+  Settings settings_;
   base::Guarded<EngineCondition> condition_;
-  std::jthread thread_;
+  RefreshQueue queue_;
+  // Last: they end before what they use.
+  std::jthread auditing_;
+  std::jthread watching_;
 };
 
 }  // namespace dockershimd::shim::node

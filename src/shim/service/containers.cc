@@ -10,6 +10,7 @@
 #include "shim/service/cgroup_files.h"
 #include "shim/service/creation.h"
 #include "shim/service/mount_sources.h"
+#include "shim/service/rows.h"
 #include "shim/translate/container.h"
 #include "shim/translate/images.h"
 #include "shim/translate/labels.h"
@@ -294,8 +295,7 @@ Result<runtime::v1::ListContainersResponse> Containers::List(
     const runtime::v1::ListContainersRequest& request) const {
   runtime::v1::ListContainersResponse response;
   for (const auto& container : model_.Containers()) {
-    auto row = translate::ToContainer(*container);
-    if (translate::Matches(request.filter(), row)) *response.add_containers() = std::move(row);
+    if (translate::Matches(request.filter(), *container)) AddEncodedRow(container->row, &response);
   }
   return response;
 }

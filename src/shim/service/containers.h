@@ -32,6 +32,7 @@ class Containers {
   /// Kills what still runs. Succeeds for an unknown container, as CRI asks.
   [[nodiscard]] base::Result<runtime::v1::RemoveContainerResponse> Remove(
       const base::CallContext& context, const runtime::v1::RemoveContainerRequest& request);
+  /// Encoded rows; see rows.h.
   [[nodiscard]] base::Result<runtime::v1::ListContainersResponse> List(
       const runtime::v1::ListContainersRequest& request) const;
   [[nodiscard]] base::Result<runtime::v1::ContainerStatusResponse> Status(

@@ -94,7 +94,7 @@ void Kill(dockerapi::Client& docker, const std::string& exec_id) {
 }  // namespace
 
 Result<runtime::v1::ExecSyncResponse> Execs::Sync(const base::CallContext& context,
-                                                 const runtime::v1::ExecSyncRequest& request) {
+                                                  const runtime::v1::ExecSyncRequest& request) {
   if (request.cmd().empty()) return Fail(Code::kInvalidArgument, "cmd: is required");
   if (request.timeout() < 0) return Fail(Code::kInvalidArgument, "timeout: is negative");
   const auto container = model_.FindContainer(request.container_id());

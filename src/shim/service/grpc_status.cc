@@ -54,7 +54,7 @@ bool IsRoutine(std::string_view rpc) {
   constexpr std::array kRoutine = {"Version",          "Status",          "RuntimeConfig",
                                    "PodSandboxStatus", "ContainerStatus", "ImageStatus",
                                    "ImageFsInfo",      "ExecSync"};
-  return rpc.starts_with("List") ||
+  return rpc.starts_with("List") || rpc.starts_with("Stream") ||
          std::find(kRoutine.begin(), kRoutine.end(), rpc) != kRoutine.end();
 }
 

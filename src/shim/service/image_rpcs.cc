@@ -1,5 +1,6 @@
 #include "shim/service/image_rpcs.h"
 
+#include "shim/service/list_stream.h"
 #include "shim/service/rpc.h"
 
 namespace dockershimd::shim::service {
@@ -45,9 +46,14 @@ grpc::Status ImageRpcs::ImageFsInfo(grpc::ServerContext* context,
                [&](const CallContext&, const auto&) { return images_.FsInfo(); });
 }
 
-grpc::Status ImageRpcs::StreamImages(grpc::ServerContext*, const runtime::v1::StreamImagesRequest*,
-                                     grpc::ServerWriter<runtime::v1::StreamImagesResponse>*) {
-  return NotInThisVersion("StreamImages");
+grpc::Status ImageRpcs::StreamImages(
+    grpc::ServerContext* context, const runtime::v1::StreamImagesRequest* request,
+    grpc::ServerWriter<runtime::v1::StreamImagesResponse>* writer) {
+  return ServeStream(observer_, "StreamImages", context, *request, writer,
+                     [&](const CallContext& call, const auto& asked) {
+                       return images_.List(call,
+                                           ListRequest<runtime::v1::ListImagesRequest>(asked));
+                     });
 }
 
 }  // namespace dockershimd::shim::service

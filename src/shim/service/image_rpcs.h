@@ -28,7 +28,6 @@ class ImageRpcs final : public runtime::v1::ImageService::Service {
   grpc::Status ImageFsInfo(grpc::ServerContext* context,
                            const runtime::v1::ImageFsInfoRequest* request,
                            runtime::v1::ImageFsInfoResponse* response) override;
-  /// Not in this version.
   grpc::Status StreamImages(grpc::ServerContext* context,
                             const runtime::v1::StreamImagesRequest* request,
                             grpc::ServerWriter<runtime::v1::StreamImagesResponse>* writer) override;

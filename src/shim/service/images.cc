@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "shim/service/image_store.h"
 #include "shim/service/pull_watch.h"
+#include "shim/service/rows.h"
 #include "shim/translate/images.h"
 #include "shim/translate/stats.h"
 
@@ -40,6 +41,17 @@ base::Error Readable(base::Error error) {
 
 Result<runtime::v1::ListImagesResponse> Images::List(
     const base::CallContext& context, const runtime::v1::ListImagesRequest& request) const {
+  const auto images = catalog_.Images();
+  if (!images) return ListFromDocker(context, request);
+  runtime::v1::ListImagesResponse response;
+  for (const auto& [id, record] : images->ById()) {
+    if (translate::Matches(request.filter(), record->image)) AddEncodedRow(record->row, &response);
+  }
+  return response;
+}
+
+Result<runtime::v1::ListImagesResponse> Images::ListFromDocker(
+    const base::CallContext& context, const runtime::v1::ListImagesRequest& request) const {
   const auto images = docker_.ListImages(context);
   if (!images) return Fail(images.error());
   runtime::v1::ListImagesResponse response;
@@ -56,15 +68,29 @@ Result<runtime::v1::ImageStatusResponse> Images::Status(
     const base::CallContext& context, const runtime::v1::ImageStatusRequest& request) const {
   const auto reference = translate::LookupReference(request.image());
   if (!reference) return Fail(reference.error());
-  const auto details = docker_.InspectImage(context, *reference);
-  if (!details && details.error().code == Code::kNotFound) {
-    return runtime::v1::ImageStatusResponse();
-  }
-  if (!details) return Fail(details.error(), "image " + request.image().image());
   runtime::v1::ImageStatusResponse response;
+  const auto images = catalog_.Images();
+  if (const auto known = images ? images->Find(*reference) : nullptr) {
+    *response.mutable_image() = known->image;
+    if (request.verbose()) {
+      (*response.mutable_info())["info"] = translate::ImageInfo(known->details);
+    }
+    return response;
+  }
+  // One that came this moment may not be in the catalog yet, and a needless pull costs more.
+  const auto details = docker_.InspectImage(context, *reference);
+  if (!details && details.error().code == Code::kNotFound) return response;
+  if (!details) return Fail(details.error(), "image " + request.image().image());
   *response.mutable_image() = translate::ToImage(*details, sandbox_image_);
   if (request.verbose()) (*response.mutable_info())["info"] = translate::ImageInfo(*details);
   return response;
+}
+
+void Images::ReadAnew() {
+  if (!catalog_.Images()) return;  // Docker is asked anyway
+  if (auto rebuilt = catalog_.Rebuild(base::CallContext::ForCleanup()); !rebuilt) {
+    spdlog::warn("after a change: {}", rebuilt.error().message);
+  }
 }
 
 base::Status Images::PullWatched(const base::CallContext& context,
@@ -98,6 +124,7 @@ Result<runtime::v1::PullImageResponse> Images::Pull(const base::CallContext& con
   if (const auto pulled = PullWatched(context, options); !pulled) {
     return Fail(Readable(pulled.error()), "pull image " + shown);
   }
+  ReadAnew();
   const auto details = docker_.InspectImage(context, options.reference);
   if (!details) return Fail(details.error(), "look at the pulled image " + shown);
   runtime::v1::PullImageResponse response;
@@ -124,6 +151,7 @@ Result<runtime::v1::RemoveImageResponse> Images::Remove(
   // By its id and forced: all names go in one step, as CRI has it. Docker still refuses where a
   // running container uses it.
   const auto removed = docker_.RemoveImage(context, *id, true);
+  ReadAnew();
   if (removed) return runtime::v1::RemoveImageResponse();
   // Somebody else removed it at the same time: what counts is that it is gone.
   const auto left = FindId(context, *id);

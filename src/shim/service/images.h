@@ -10,6 +10,7 @@
 #include "cri/runtime/v1/api.pb.h"
 #include "dockerapi/client.h"
 #include "shim/node/engine.h"
+#include "shim/node/image_catalog.h"
 #include "shim/stats/disk_use.h"
 
 namespace dockershimd::shim::service {
@@ -19,16 +20,18 @@ namespace dockershimd::shim::service {
 /// has containerd's image store).
 class Images {
  public:
-  /// `sandbox_image` shows as pinned. A pull in which nothing changes for `stall_timeout` is given
-  /// up.
-  Images(dockerapi::Client& docker, node::Engine& engine, stats::DiskUse& disk,
-         std::string sandbox_image, std::chrono::seconds stall_timeout)
+  /// Answers from the catalog, which shows `sandbox_image` as pinned, too; from Docker while the
+  /// catalog does not know. A pull in which nothing changes for `stall_timeout` is given up.
+  Images(dockerapi::Client& docker, node::Engine& engine, node::ImageCatalog& catalog,
+         stats::DiskUse& disk, std::string sandbox_image, std::chrono::seconds stall_timeout)
       : docker_(docker),
         engine_(engine),
+        catalog_(catalog),
         disk_(disk),
         sandbox_image_(std::move(sandbox_image)),
         stall_timeout_(stall_timeout) {}
 
+  /// Encoded rows once the catalog is there; see rows.h.
   [[nodiscard]] base::Result<runtime::v1::ListImagesResponse> List(
       const base::CallContext& context, const runtime::v1::ListImagesRequest& request) const;
   /// An image that is not there is an empty answer, no error.
@@ -46,14 +49,19 @@ class Images {
   [[nodiscard]] base::Result<runtime::v1::ImageFsInfoResponse> FsInfo() const;
 
  private:
+  /// After a change of our own, so that the next answer knows of it.
+  void ReadAnew();
   /// The image's id; empty when there is none.
   [[nodiscard]] base::Result<std::string> FindId(const base::CallContext& context,
                                                  const std::string& reference) const;
+  [[nodiscard]] base::Result<runtime::v1::ListImagesResponse> ListFromDocker(
+      const base::CallContext& context, const runtime::v1::ListImagesRequest& request) const;
   [[nodiscard]] base::Status PullWatched(const base::CallContext& context,
                                          const dockerapi::PullOptions& options);
 
   dockerapi::Client& docker_;
   node::Engine& engine_;
+  node::ImageCatalog& catalog_;
   stats::DiskUse& disk_;
   std::string sandbox_image_;
   std::chrono::seconds stall_timeout_;

@@ -1,5 +1,6 @@
 #include "shim/service/runtime_rpcs.h"
 
+#include "shim/service/list_stream.h"
 #include "shim/service/rpc.h"
 
 namespace dockershimd::shim::service {
@@ -34,10 +35,16 @@ std::invoke_result_t<Answer> OncePodsAreKnown(const NodeStatus& node, Answer ans
                                  runtime::v1::name##Response*) {                    \
     return NotInThisVersion(#name);                                                 \
   }
-#define DOCKERSHIMD_STREAM_LATER(name, request_type, response_type)                \
-  grpc::Status RuntimeRpcs::name(ServerContext*, const runtime::v1::request_type*, \
-                                 ServerWriter<runtime::v1::response_type>*) {      \
-    return NotInThisVersion(#name);                                                \
+// A stream of a list: the items of the list call, whose request has the same filter.
+#define DOCKERSHIMD_SERVE_STREAM(name, answer)                                         \
+  grpc::Status RuntimeRpcs::name(ServerContext* context,                               \
+                                 const runtime::v1::name##Request* request,            \
+                                 ServerWriter<runtime::v1::name##Response>* writer) {  \
+    return ServeStream(observer_, #name, context, *request, writer,                    \
+                       [&]([[maybe_unused]] const CallContext& call,                   \
+                           [[maybe_unused]] const runtime::v1::name##Request& asked) { \
+                         return OncePodsAreKnown(node_, [&] { return answer; });       \
+                       });                                                             \
   }
 
 DOCKERSHIMD_ALWAYS(Version, node_.Version())
@@ -76,19 +83,22 @@ DOCKERSHIMD_LATER(PortForward)
 DOCKERSHIMD_LATER(CheckpointContainer)
 DOCKERSHIMD_LATER(CheckpointPod)
 DOCKERSHIMD_LATER(RestorePod)
-DOCKERSHIMD_STREAM_LATER(GetContainerEvents, GetEventsRequest, ContainerEventResponse)
-DOCKERSHIMD_STREAM_LATER(StreamPodSandboxes, StreamPodSandboxesRequest, StreamPodSandboxesResponse)
-DOCKERSHIMD_STREAM_LATER(StreamContainers, StreamContainersRequest, StreamContainersResponse)
-DOCKERSHIMD_STREAM_LATER(StreamContainerStats, StreamContainerStatsRequest,
-                         StreamContainerStatsResponse)
-DOCKERSHIMD_STREAM_LATER(StreamPodSandboxStats, StreamPodSandboxStatsRequest,
-                         StreamPodSandboxStatsResponse)
-DOCKERSHIMD_STREAM_LATER(StreamPodSandboxMetrics, StreamPodSandboxMetricsRequest,
-                         StreamPodSandboxMetricsResponse)
+
+DOCKERSHIMD_SERVE_STREAM(StreamPodSandboxes,
+                         sandboxes_.List(ListRequest<runtime::v1::ListPodSandboxRequest>(asked)))
+DOCKERSHIMD_SERVE_STREAM(StreamContainers,
+                         containers_.List(ListRequest<runtime::v1::ListContainersRequest>(asked)))
+DOCKERSHIMD_SERVE_STREAM(
+    StreamContainerStats,
+    stats_.ListContainers(ListRequest<runtime::v1::ListContainerStatsRequest>(asked)))
+DOCKERSHIMD_SERVE_STREAM(
+    StreamPodSandboxStats,
+    stats_.ListPods(ListRequest<runtime::v1::ListPodSandboxStatsRequest>(asked)))
+DOCKERSHIMD_SERVE_STREAM(StreamPodSandboxMetrics, stats_.ListMetrics())
 
 #undef DOCKERSHIMD_ALWAYS
 #undef DOCKERSHIMD_SERVE
 #undef DOCKERSHIMD_LATER
-#undef DOCKERSHIMD_STREAM_LATER
+#undef DOCKERSHIMD_SERVE_STREAM
 
 }  // namespace dockershimd::shim::service

@@ -4,6 +4,7 @@
 
 #include "cri/runtime/v1/api.grpc.pb.h"
 #include "shim/service/containers.h"
+#include "shim/service/event_streams.h"
 #include "shim/service/exec.h"
 #include "shim/service/node_status.h"
 #include "shim/service/rpc.h"
@@ -12,18 +13,28 @@
 
 namespace dockershimd::shim::service {
 
+/// Calls have a thread each while they run; streams of events, which never end, have none.
+using RuntimeServiceBase = runtime::v1::RuntimeService::WithCallbackMethod_GetContainerEvents<
+    runtime::v1::RuntimeService::Service>;
+
 /// runtime.v1.RuntimeService: each RPC leads to the noun that answers it. RPCs that this version
 /// does not have answer UNIMPLEMENTED with their name.
-class RuntimeRpcs final : public runtime::v1::RuntimeService::Service {
+class RuntimeRpcs final : public RuntimeServiceBase {
  public:
   RuntimeRpcs(NodeStatus& node, Sandboxes& sandboxes, Containers& containers, Execs& execs,
-              Stats& stats, RpcObserver observer)
+              Stats& stats, EventStreams& events, RpcObserver observer)
       : node_(node),
         sandboxes_(sandboxes),
         containers_(containers),
         execs_(execs),
         stats_(stats),
+        events_(events),
         observer_(std::move(observer)) {}
+
+  grpc::ServerWriteReactor<runtime::v1::ContainerEventResponse>* GetContainerEvents(
+      grpc::CallbackServerContext*, const runtime::v1::GetEventsRequest*) override {
+    return events_.Listen();
+  }
 
 #define DOCKERSHIMD_RPC(name)                                                                \
   grpc::Status name(grpc::ServerContext* context, const runtime::v1::name##Request* request, \
@@ -62,18 +73,14 @@ class RuntimeRpcs final : public runtime::v1::RuntimeService::Service {
   DOCKERSHIMD_RPC(UpdatePodSandboxResources)
 #undef DOCKERSHIMD_RPC
 
-#define DOCKERSHIMD_STREAM(name, request_type, response_type)                               \
-  grpc::Status name(grpc::ServerContext* context, const runtime::v1::request_type* request, \
-                    grpc::ServerWriter<runtime::v1::response_type>* writer) override;
-  DOCKERSHIMD_STREAM(GetContainerEvents, GetEventsRequest, ContainerEventResponse)
-  DOCKERSHIMD_STREAM(StreamPodSandboxes, StreamPodSandboxesRequest, StreamPodSandboxesResponse)
-  DOCKERSHIMD_STREAM(StreamContainers, StreamContainersRequest, StreamContainersResponse)
-  DOCKERSHIMD_STREAM(StreamContainerStats, StreamContainerStatsRequest,
-                     StreamContainerStatsResponse)
-  DOCKERSHIMD_STREAM(StreamPodSandboxStats, StreamPodSandboxStatsRequest,
-                     StreamPodSandboxStatsResponse)
-  DOCKERSHIMD_STREAM(StreamPodSandboxMetrics, StreamPodSandboxMetricsRequest,
-                     StreamPodSandboxMetricsResponse)
+#define DOCKERSHIMD_STREAM(name)                                                             \
+  grpc::Status name(grpc::ServerContext* context, const runtime::v1::name##Request* request, \
+                    grpc::ServerWriter<runtime::v1::name##Response>* writer) override;
+  DOCKERSHIMD_STREAM(StreamPodSandboxes)
+  DOCKERSHIMD_STREAM(StreamContainers)
+  DOCKERSHIMD_STREAM(StreamContainerStats)
+  DOCKERSHIMD_STREAM(StreamPodSandboxStats)
+  DOCKERSHIMD_STREAM(StreamPodSandboxMetrics)
 #undef DOCKERSHIMD_STREAM
 
  private:
@@ -82,6 +89,7 @@ class RuntimeRpcs final : public runtime::v1::RuntimeService::Service {
   Containers& containers_;
   Execs& execs_;
   Stats& stats_;
+  EventStreams& events_;
   RpcObserver observer_;
 };
 

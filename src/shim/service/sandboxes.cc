@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "shim/service/creation.h"
+#include "shim/service/rows.h"
 #include "shim/translate/names.h"
 #include "shim/translate/sandbox.h"
 #include "shim/translate/status.h"
@@ -60,7 +61,7 @@ base::Status Sandboxes::RemoveStale(const base::CallContext& context, const std:
   if (auto refreshed = model_.Refresh(context, id); !refreshed) return refreshed;
   const auto holder = model_.FindSandbox(id);
   if (holder) {
-    const auto state = translate::SandboxState(**holder, networking_.ViewOf(**holder));
+    const auto state = translate::SandboxState(**holder, (*holder)->network);
     if (state == runtime::v1::PodSandboxState::SANDBOX_READY) {
       return Fail(Code::kAlreadyExists, "pod sandbox {} ({}) already runs under this name", id,
                   translate::Describe((*holder)->config.metadata()));
@@ -84,7 +85,9 @@ base::Status Sandboxes::BringUp(const base::CallContext& context, const std::str
   if (auto written = WriteResolvConf(**sandbox, config); !written) {
     return Fail(written.error(), "write the pod's resolv.conf");
   }
-  return networking_.SetUp(context, **sandbox);
+  if (auto up = networking_.SetUp(context, **sandbox); !up) return up;
+  model_.RefreshNetwork(id);
+  return {};
 }
 
 std::optional<runtime::v1::RunPodSandboxResponse> Sandboxes::FindSame(
@@ -183,8 +186,7 @@ Result<runtime::v1::PodSandboxStatusResponse> Sandboxes::Status(
   const auto sandbox = model_.FindSandbox(request.pod_sandbox_id());
   if (!sandbox) return Fail(sandbox.error());
   runtime::v1::PodSandboxStatusResponse response;
-  *response.mutable_status() =
-      translate::ToPodSandboxStatus(**sandbox, networking_.ViewOf(**sandbox));
+  *response.mutable_status() = translate::ToPodSandboxStatus(**sandbox, (*sandbox)->network);
   if (request.verbose()) {
     (*response.mutable_info())["info"] = translate::SandboxInfo(**sandbox);
   }
@@ -195,8 +197,7 @@ Result<runtime::v1::ListPodSandboxResponse> Sandboxes::List(
     const runtime::v1::ListPodSandboxRequest& request) const {
   runtime::v1::ListPodSandboxResponse response;
   for (const auto& sandbox : model_.Sandboxes()) {
-    auto row = translate::ToPodSandbox(*sandbox, networking_.ViewOf(*sandbox));
-    if (translate::Matches(request.filter(), row)) *response.add_items() = std::move(row);
+    if (translate::Matches(request.filter(), *sandbox)) AddEncodedRow(sandbox->row, &response);
   }
   return response;
 }

@@ -43,6 +43,7 @@ class Sandboxes {
       const runtime::v1::PodSandboxStatusRequest& request) const;
   [[nodiscard]] base::Result<runtime::v1::UpdatePodSandboxResourcesResponse> UpdateResources(
       const runtime::v1::UpdatePodSandboxResourcesRequest& request) const;
+  /// Encoded rows; see rows.h.
   [[nodiscard]] base::Result<runtime::v1::ListPodSandboxResponse> List(
       const runtime::v1::ListPodSandboxRequest& request) const;
 

@@ -1,6 +1,5 @@
 #include "shim/service/stats.h"
 
-#include <unordered_map>
 #include <utility>
 
 #include "shim/service/image_store.h"
@@ -16,15 +15,6 @@ using base::Fail;
 using base::Result;
 using linuxos::Detail;
 using node::ContainerPtr;
-
-std::unordered_map<std::string, std::vector<ContainerPtr>> BySandbox(
-    std::vector<ContainerPtr> containers) {
-  std::unordered_map<std::string, std::vector<ContainerPtr>> pods;
-  for (auto& container : containers) {
-    pods[container->sandbox_id].push_back(std::move(container));
-  }
-  return pods;
-}
 
 }  // namespace
 
@@ -95,12 +85,12 @@ Result<runtime::v1::PodSandboxStatsResponse> Stats::Pod(
 Result<runtime::v1::ListPodSandboxStatsResponse> Stats::ListPods(
     const runtime::v1::ListPodSandboxStatsRequest& request) const {
   const std::string store_folder = StoreFolder();
-  auto pods = BySandbox(model_.Containers());
   runtime::v1::ListPodSandboxStatsResponse response;
   for (const auto& sandbox : model_.Sandboxes()) {
     if (!sandbox->details.state.running) continue;
     if (!translate::Matches(request.filter(), *sandbox)) continue;
-    *response.add_stats() = StatsOf(*sandbox, pods[sandbox->details.id], store_folder);
+    *response.add_stats() =
+        StatsOf(*sandbox, model_.ContainersOf(sandbox->details.id), store_folder);
   }
   return response;
 }
@@ -111,11 +101,10 @@ Result<runtime::v1::ListMetricDescriptorsResponse> Stats::MetricDescriptors() co
 
 Result<runtime::v1::ListPodSandboxMetricsResponse> Stats::ListMetrics() const {
   const auto filesystem = FilesystemOf(StoreFolder());
-  auto pods = BySandbox(model_.Containers());
   runtime::v1::ListPodSandboxMetricsResponse response;
   for (const auto& sandbox : model_.Sandboxes()) {
     if (!sandbox->details.state.running) continue;
-    const auto& containers = pods[sandbox->details.id];
+    const auto containers = model_.ContainersOf(sandbox->details.id);
     const auto sampled = Sample(*sandbox, containers, Detail::kMetrics);
     auto& metrics = *response.add_pod_metrics() =
         translate::ToPodSandboxMetrics(*sandbox, sampled.pod);

@@ -6,6 +6,7 @@
 
 #include "shim/translate/labels.h"
 #include "shim/translate/remembered.h"
+#include "shim/translate/status.h"
 
 namespace dockershimd::shim::translate {
 namespace {
@@ -21,6 +22,13 @@ int ExitCodeIn(std::string_view status) {
   return code;
 }
 
+/// A node holds thousands of these: what the config has is not kept twice.
+void DropCopies(dockerapi::Labels* labels) {
+  std::erase_if(*labels, [](const auto& label) {
+    return label.first == kConfigLabel || label.first.starts_with(kAnnotationPrefix);
+  });
+}
+
 }  // namespace
 
 Record RecordOf(dockerapi::ContainerDetails details) {
@@ -29,14 +37,23 @@ Record RecordOf(dockerapi::ContainerDetails details) {
   if (type == kTypeSandbox) {
     auto config = RecallSandbox(details);
     std::string handler = LabelOr(labels, kRuntimeHandlerLabel);
-    return SandboxRecord{std::move(details), std::move(config), std::move(handler)};
+    DropCopies(&details.spec.labels);
+    return SandboxRecord{std::move(details), std::move(config), std::move(handler), {}, {}};
   }
   if (type == kTypeContainer) {
     auto config = RecallContainer(details);
     std::string sandbox_id = LabelOr(labels, kSandboxIdLabel);
-    return ContainerRecord{std::move(details), std::move(config), std::move(sandbox_id)};
+    DropCopies(&details.spec.labels);
+    ContainerRecord record{std::move(details), std::move(config), std::move(sandbox_id), {}};
+    record.row = ToContainer(record).SerializeAsString();
+    return record;
   }
   return std::monostate();
+}
+
+void SetNetwork(NetworkView network, SandboxRecord* sandbox) {
+  sandbox->network = std::move(network);
+  sandbox->row = ToPodSandbox(*sandbox, sandbox->network).SerializeAsString();
 }
 
 dockerapi::ContainerDetails DetailsFromSummary(const dockerapi::ContainerSummary& summary) {

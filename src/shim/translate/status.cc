@@ -208,4 +208,18 @@ bool Matches(const runtime::v1::ContainerFilter& filter, const runtime::v1::Cont
          LabelsMatch(filter.label_selector(), container.labels());
 }
 
+bool Matches(const runtime::v1::PodSandboxFilter& filter, const SandboxRecord& sandbox) {
+  return sandbox.details.id.starts_with(filter.id()) &&
+         (!filter.has_state() ||
+          filter.state().state() == SandboxState(sandbox, sandbox.network)) &&
+         LabelsMatch(filter.label_selector(), sandbox.config.labels());
+}
+
+bool Matches(const runtime::v1::ContainerFilter& filter, const ContainerRecord& container) {
+  return container.details.id.starts_with(filter.id()) &&
+         container.sandbox_id.starts_with(filter.pod_sandbox_id()) &&
+         (!filter.has_state() || filter.state().state() == ContainerStateOf(container)) &&
+         LabelsMatch(filter.label_selector(), container.config.labels());
+}
+
 }  // namespace dockershimd::shim::translate

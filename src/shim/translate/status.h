@@ -8,12 +8,6 @@
 
 namespace dockershimd::shim::translate {
 
-/// A sandbox's network as it is now.
-struct NetworkView {
-  bool ready = false;            ///< a sandbox without its network reads NOTREADY
-  std::vector<std::string> ips;  ///< pod IP first; empty under host network
-};
-
 [[nodiscard]] runtime::v1::PodSandboxState SandboxState(const SandboxRecord& sandbox,
                                                         const NetworkView& network);
 [[nodiscard]] runtime::v1::ContainerState ContainerStateOf(const ContainerRecord& container);
@@ -38,5 +32,9 @@ void FillUser(const dockerapi::ContainerDetails& details, runtime::v1::Container
                            const runtime::v1::PodSandbox& sandbox);
 [[nodiscard]] bool Matches(const runtime::v1::ContainerFilter& filter,
                            const runtime::v1::Container& container);
+[[nodiscard]] bool Matches(const runtime::v1::PodSandboxFilter& filter,
+                           const SandboxRecord& sandbox);
+[[nodiscard]] bool Matches(const runtime::v1::ContainerFilter& filter,
+                           const ContainerRecord& container);
 
 }  // namespace dockershimd::shim::translate

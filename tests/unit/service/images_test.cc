@@ -38,7 +38,8 @@ class ImagesTest : public testing::Test {
   ImagesTest()
       : docker_({.socket_path = fake_.Socket()}),
         engine_(docker_, {"10m", "2"}),
-        images_(docker_, engine_, disk_, "r.io/pause:1", std::chrono::seconds(1)) {}
+        catalog_(docker_, "r.io/pause:1"),
+        images_(docker_, engine_, catalog_, disk_, "r.io/pause:1", std::chrono::seconds(1)) {}
 
   static CallContext Limit() { return CallContext::WithTimeout(std::chrono::seconds(20)); }
 
@@ -75,6 +76,7 @@ class ImagesTest : public testing::Test {
   dockerapi::Client docker_;
   node::Engine engine_;
   stats::DiskUse disk_;
+  node::ImageCatalog catalog_;
   Images images_;
 };
 
