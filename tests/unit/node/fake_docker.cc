@@ -21,13 +21,13 @@ Json StateOf(const FakeContainer& container) {
           {"FinishedAt", base::FormatRfc3339(container.finished_at)}};
 }
 
-/// The second part of a path such as "/containers/<id>/json".
+/// The second part of a path such as "/containers/<id>/json"; the ids of images have a colon.
 std::string NameIn(const EngineRequest& request) {
   const auto path = request.Path();
   const auto begin = path.find('/', 1) + 1;
-  auto name = path.substr(begin, path.rfind('/') - begin);
-  if (const auto colon = name.find("%3A"); colon != std::string::npos) name.replace(colon, 3, ":");
-  return name;
+  const auto name = path.substr(begin, path.rfind('/') - begin);
+  const auto colon = name.find("%3A");
+  return colon == std::string::npos ? name : name.substr(0, colon) + ":" + name.substr(colon + 3);
 }
 
 }  // namespace

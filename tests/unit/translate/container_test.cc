@@ -38,7 +38,7 @@ struct Options {
 Result<dockerapi::ContainerSpec> Spec(const std::string& config_text, const Options& options = {}) {
   const auto config = Parse<ContainerConfig>(kMinimal + config_text);
   const auto pod = Parse<PodSandboxConfig>(options.pod);
-  return ContainerSpecOf({config, config, pod, "sandbox1", options.handler, options.accounts},
+  return ContainerSpecOf({config, config, pod, "sandbox1", options.handler, {}, options.accounts},
                          options.engine, NoProfile);
 }
 
@@ -113,7 +113,7 @@ TEST(Container, RefusesProcesses) {
   config.set_stop_signal(static_cast<Signal>(99));
   const PodSandboxConfig pod;
   const auto spec =
-      ContainerSpecOf({config, config, pod, "s", "", nullptr}, NewEngine(), NoProfile);
+      ContainerSpecOf({config, config, pod, "s", "", {}, nullptr}, NewEngine(), NoProfile);
   ASSERT_FALSE(spec);
   EXPECT_THAT(spec.error().message, HasSubstr("stop_signal: unknown value 99"));
 }
@@ -251,7 +251,7 @@ TEST(Container, RemembersWhatWasAskedNotWhatWasResolved) {
   resolved.mutable_mounts(0)->set_host_path("/real");
   const auto pod = Parse<PodSandboxConfig>(kPod);
   const auto spec =
-      ContainerSpecOf({asked, resolved, pod, "s", "", nullptr}, NewEngine(), NoProfile);
+      ContainerSpecOf({asked, resolved, pod, "s", "", {}, nullptr}, NewEngine(), NoProfile);
   ASSERT_TRUE(spec);
   EXPECT_EQ(spec->host.mounts.at(0).source, "/real");
   dockerapi::ContainerDetails details;
