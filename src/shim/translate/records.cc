@@ -22,11 +22,21 @@ int ExitCodeIn(std::string_view status) {
   return code;
 }
 
-/// A node holds thousands of these: what the config has is not kept twice.
-void DropCopies(dockerapi::Labels* labels) {
-  std::erase_if(*labels, [](const auto& label) {
+/// A node holds thousands of these: what the config has is not kept twice, and what CRI never shows
+/// is not kept at all.
+void DropTheRest(dockerapi::ContainerDetails* details) {
+  std::erase_if(details->spec.labels, [](const auto& label) {
     return label.first == kConfigLabel || label.first.starts_with(kAnnotationPrefix);
   });
+  std::erase_if(details->graph_driver_data,
+                [](const auto& entry) { return entry.first != "UpperDir"; });
+  details->args = {};
+  details->mounts = {};
+  details->spec.environment = {};
+  details->spec.host.binds = {};
+  details->spec.host.mounts = {};
+  details->spec.host.masked_paths = {};
+  details->spec.host.readonly_paths = {};
 }
 
 }  // namespace
@@ -37,13 +47,13 @@ Record RecordOf(dockerapi::ContainerDetails details) {
   if (type == kTypeSandbox) {
     auto config = RecallSandbox(details);
     std::string handler = LabelOr(labels, kRuntimeHandlerLabel);
-    DropCopies(&details.spec.labels);
+    DropTheRest(&details);
     return SandboxRecord{std::move(details), std::move(config), std::move(handler), {}, {}};
   }
   if (type == kTypeContainer) {
     auto config = RecallContainer(details);
     std::string sandbox_id = LabelOr(labels, kSandboxIdLabel);
-    DropCopies(&details.spec.labels);
+    DropTheRest(&details);
     ContainerRecord record{std::move(details), std::move(config), std::move(sandbox_id), {}};
     record.row = ToContainer(record).SerializeAsString();
     return record;

@@ -18,7 +18,7 @@ struct NetworkView {
 
 /// A pod's sandbox: what Docker says of the pause container, and what CRI asked for.
 struct SandboxRecord {
-  /// Without the labels that are in `config` already.
+  /// Without what is in `config` already or what CRI never shows: environment, mounts, ...
   dockerapi::ContainerDetails details;
   runtime::v1::PodSandboxConfig config;
   std::string runtime_handler;
@@ -29,7 +29,7 @@ struct SandboxRecord {
 
 /// A container of a pod.
 struct ContainerRecord {
-  /// Without the labels that are in `config` already.
+  /// Without what is in `config` already or what CRI never shows: environment, mounts, ...
   dockerapi::ContainerDetails details;
   runtime::v1::ContainerConfig config;
   std::string sandbox_id;
