@@ -6,8 +6,8 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "shim/linux/process_identity.h"
 #include "shim/service/cgroup_files.h"
+#include "shim/service/container_status.h"
 #include "shim/service/creation.h"
 #include "shim/service/mount_sources.h"
 #include "shim/service/rows.h"
@@ -69,21 +69,6 @@ base::Status CheckTarget(const node::Model& model, const translate::SandboxRecor
                 options.target_id());
   }
   return {};
-}
-
-/// What the kernel says, as the image may have a say in it; the request's own numbers when the
-/// container does not run.
-void FillUser(const dockerapi::ContainerDetails& details, runtime::v1::ContainerStatus* status) {
-  if (details.state.pid == 0) {
-    translate::FillUser(details, status);
-    return;
-  }
-  const auto identity = linuxos::IdentityOf(details.state.pid);
-  if (!identity) return;
-  auto& user = *status->mutable_user()->mutable_linux();
-  user.set_uid(identity->uid);
-  user.set_gid(identity->gid);
-  user.mutable_supplemental_groups()->Assign(identity->groups.begin(), identity->groups.end());
 }
 
 }  // namespace
@@ -305,8 +290,7 @@ Result<runtime::v1::ContainerStatusResponse> Containers::Status(
   const auto container = model_.FindContainer(request.container_id());
   if (!container) return Fail(container.error());
   runtime::v1::ContainerStatusResponse response;
-  *response.mutable_status() = translate::ToContainerStatus(**container);
-  FillUser((*container)->details, response.mutable_status());
+  *response.mutable_status() = StatusOf(**container);
   if (request.verbose()) {
     (*response.mutable_info())["info"] = translate::ContainerInfo(**container);
   }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "shim/service/container_status.h"
 #include "shim/translate/labels.h"
 #include "shim/translate/status.h"
 
@@ -68,7 +69,7 @@ ContainerEventResponse ToContainerEvent(const node::Change& change) {
   event.set_created_at(change.time);
   *event.mutable_pod_sandbox_status() = SandboxStatusIn(change);
   for (const auto& container : change.containers) {
-    *event.add_containers_statuses() = translate::ToContainerStatus(*container);
+    *event.add_containers_statuses() = StatusOf(*container);
   }
   return event;
 }

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "shim/service/container_status.h"
 #include "shim/service/creation.h"
 #include "shim/service/rows.h"
 #include "shim/translate/names.h"
@@ -187,6 +188,11 @@ Result<runtime::v1::PodSandboxStatusResponse> Sandboxes::Status(
   if (!sandbox) return Fail(sandbox.error());
   runtime::v1::PodSandboxStatusResponse response;
   *response.mutable_status() = translate::ToPodSandboxStatus(**sandbox, (*sandbox)->network);
+  // With these, a kubelet that follows the events needs no further call.
+  response.set_timestamp(base::WallClockNow());
+  for (const auto& container : model_.ContainersOf((*sandbox)->details.id)) {
+    *response.add_containers_statuses() = StatusOf(*container);
+  }
   if (request.verbose()) {
     (*response.mutable_info())["info"] = translate::SandboxInfo(**sandbox);
   }

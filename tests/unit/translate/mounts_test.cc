@@ -97,6 +97,12 @@ TEST(Mounts, Relabelling) {
   for (const auto& [text, bind] : rows) {
     EXPECT_EQ(Sent(Mount(text), NewEngine()), (json{{"Binds", {bind}}})) << text;
   }
+  auto old = OldEngine();
+  old.features.selinux = true;
+  EXPECT_EQ(Sent(Mount("selinux_relabel: true"), old), (json{{"Binds", {"/h:/c:rw,Z,rprivate"}}}));
+  EXPECT_EQ(
+      Sent(Mount("selinux_relabel: true readonly: true recursive_read_only: true"), NewEngine()),
+      (json{{"Binds", {"/h:/c:ro,Z,rprivate"}}}));
   EXPECT_EQ(Sent(Mount("selinux_relabel: true"), WithoutSelinux())["Mounts"][0]["Source"], "/h");
 }
 

@@ -22,6 +22,7 @@ const ImageAccounts kAccounts{"",
                               "broken:x\n"
                               "me:x:1000:1001::/home/me:/bin/sh\n"
                               "1000:x:77:78::/:/bin/sh\n"
+                              "bare:x:60:61\n"
                               "odd:x:abc:def::/:/bin/sh\n",
                               "root:x:0:\n"
                               "broken:x\n"
@@ -66,6 +67,7 @@ TEST(ResolveUser, Resolves) {
       {"", "me:4", 1000, 4, {50000, 50001}},
       {"", "5", 5, 0, {}},
       {"", "5:6", 5, 6, {}},
+      {"", "bare", 60, 61, {}},
       {"", "odd", 0, 0, {}},
       {"run_as_user { value: 0 }", "me:one", 0, 0, {}},
       {"run_as_user { value: 77 }", "me:one", 77, 78, {}},
