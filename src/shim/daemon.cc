@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "base/worker.h"
 #include "dockerapi/client.h"
+#include "shim/linux/cgroup_folders.h"
+#include "shim/linux/oom_watch.h"
 #include "shim/linux/process_limits.h"
 #include "shim/logs/log_pipeline.h"
 #include "shim/metrics/metrics.h"
@@ -79,6 +81,7 @@ class Daemon::Parts {
         networking_(ChoiceOf(config.network), cni_),
         model_(docker_,
                {.network_of = [this](const auto& sandbox) { return networking_.ViewOf(sandbox); },
+                .was_oom_killed = [this](const auto& id) { return oom_.WasHit(id); },
                 .on_change = [this](node::Change change) { Post(std::move(change)); }}),
         logs_({.state_dir = config.state_dir}, docker_),
         sandbox_image_(docker_, config.sandbox_image),
@@ -149,6 +152,7 @@ class Daemon::Parts {
   /// Docker is there (again) and the model is true.
   void OnConnected() {
     containers_.ResumeLogs();
+    for (const auto& container : model_.Containers()) WatchMemory(*container);
     housekeeper_.Post([this](const std::stop_token& stop) { TidyUp(stop); });
   }
 
@@ -158,12 +162,25 @@ class Daemon::Parts {
     changes_.Post([this, shared](const std::stop_token&) { OnChange(*shared); });
   }
 
+  void WatchMemory(const translate::ContainerRecord& container) {
+    const auto& details = container.details;
+    if (!details.state.running) return;
+    auto folders = linuxos::FindContainerFolders(details.state.pid, details.id);
+    const auto watched = folders ? oom_.Watch(details.id, *folders) : Fail(folders.error());
+    // It may have ended already. Otherwise Docker's own word has to do.
+    if (!watched) spdlog::debug("memory of container {}: {}", details.id, watched.error().message);
+  }
+
   void OnChange(const node::Change& change) {
     events_.Send(change);
+    if (change.kind == node::ChangeKind::kStarted && !change.IsSandbox()) {
+      if (const auto container = model_.FindContainer(change.id)) WatchMemory(**container);
+    }
     if (change.kind == node::ChangeKind::kStopped) containers_.OnEnded(change.id);
     if (change.kind != node::ChangeKind::kDeleted) return;
     containers_.OnRemoved(change.id);
     collector_.Forget(change.id);
+    oom_.Forget(change.id);
     if (!change.IsSandbox()) return;
     // A network plugin may take its time; events must not wait for it.
     housekeeper_.Post([this, id = change.id](const std::stop_token&) { sandboxes_.OnRemoved(id); });
@@ -186,6 +203,7 @@ class Daemon::Parts {
   node::Engine engine_;
   network::CniNetwork cni_;
   service::PodNetworking networking_;
+  linuxos::OomWatch oom_;
   node::Model model_;
   logs::LogPipeline logs_;
   service::SandboxImage sandbox_image_;

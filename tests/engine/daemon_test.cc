@@ -184,6 +184,38 @@ TEST_F(DaemonTest, ARestartFindsEverythingAgain) {
   EXPECT_EQ(before->DebugString(), after->DebugString());
 }
 
+TEST_F(DaemonTest, OutOfMemoryIsAlwaysSaid) {
+  const auto pod = PodConfig("hungry");
+  const auto pod_id = RunPod(cri_, pod);
+  ASSERT_TRUE(pod_id) << pod_id.error().message;
+  std::vector<std::string> ids;
+  for (int number = 0; number < 8; ++number) {
+    auto config = SleeperConfig("hungry-" + std::to_string(number));
+    config.clear_command();
+    for (const char* word : {"sh", "-c", "sleep 0.3; x=a; while :; do x=$x$x; done"}) {
+      config.add_command(word);
+    }
+    config.mutable_linux()->mutable_resources()->set_memory_limit_in_bytes(24 << 20);
+    const auto id = CreateContainer(cri_, *pod_id, pod, config);
+    ASSERT_TRUE(id) << id.error().message;
+    const auto started = StartContainer(cri_, *id);
+    ASSERT_TRUE(started) << started.error().message;
+    ids.push_back(*id);
+  }
+  for (const auto& id : ids) {
+    const auto deadline = std::chrono::steady_clock::now() + seconds(30);
+    auto status = StatusOf(cri_, id);
+    while (status && status->state() == cri_v1::ContainerState::CONTAINER_RUNNING &&
+           std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(milliseconds(50));
+      status = StatusOf(cri_, id);
+    }
+    ASSERT_TRUE(status) << status.error().message;
+    EXPECT_EQ(status->reason(), "OOMKilled") << status->DebugString();
+    EXPECT_EQ(status->exit_code(), 137);
+  }
+}
+
 /// Kills the daemon a moment after a call began, starts it again, and asks again as kubelet would.
 class KilledDaemonTest : public DaemonTest, public testing::WithParamInterface<int> {
  protected:

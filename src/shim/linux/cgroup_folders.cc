@@ -3,6 +3,7 @@
 #include <array>
 #include <optional>
 
+#include "base/file.h"
 #include "shim/linux/text_fields.h"
 
 namespace dockershimd::shim::linuxos {
@@ -10,6 +11,7 @@ namespace {
 
 using base::Code;
 using base::Fail;
+using base::Result;
 
 struct Controller {
   std::string_view name;
@@ -107,6 +109,17 @@ base::Result<CgroupFolders> ContainerFolders(std::string_view proc_cgroup,
   }
   return Fail(Code::kNotFound, "container {}: no mount shows its cgroup {}", container_id,
               folders.path);
+}
+
+Result<CgroupFolders> FindContainerFolders(int pid, std::string_view container_id,
+                                           const std::string& root) {
+  const auto cgroup = base::ReadFile(fmt::format("{}/proc/{}/cgroup", root, pid));
+  if (!cgroup) return Fail(cgroup.error());
+  const auto mounts = base::ReadFile(root + "/proc/self/mountinfo");
+  if (!mounts) return Fail(mounts.error());
+  auto folders = ContainerFolders(*cgroup, ParseMountInfo(*mounts), container_id);
+  if (!folders) return folders;
+  return Below(root, std::move(*folders));
 }
 
 CgroupFolders ParentFolders(const CgroupFolders& folders) {

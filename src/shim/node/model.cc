@@ -14,6 +14,9 @@ using base::Code;
 using base::Fail;
 using base::Result;
 
+/// The exit code of what SIGKILL has ended.
+constexpr int kKilled = 137;
+
 /// Docker answered, but could not tell: other containers may be fine.
 bool IsAboutThisContainer(const base::Error& error) {
   return error.http_status.has_value() && error.code != Code::kUnavailable;
@@ -40,6 +43,11 @@ void Model::Announce(const State& state, std::vector<Change> changes) const {
 }
 
 void Model::Store(dockerapi::ContainerDetails details, base::UnixNanos read_at) {
+  auto& state_of = details.state;
+  const bool killed = !state_of.running && state_of.exit_code == kKilled;
+  if (killed && !state_of.oom_killed && hooks_.was_oom_killed) {
+    state_of.oom_killed = hooks_.was_oom_killed(details.id);
+  }
   auto record = translate::RecordOf(std::move(details));
   if (auto* sandbox = std::get_if<translate::SandboxRecord>(&record)) {
     translate::SetNetwork(hooks_.network_of(*sandbox), sandbox);

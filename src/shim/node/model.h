@@ -22,6 +22,9 @@ class Model {
   struct Hooks {
     /// The network of a sandbox as it is now.
     std::function<translate::NetworkView(const translate::SandboxRecord&)> network_of;
+    /// Whether the kernel's out-of-memory killer has hit a container: asked where Docker says of
+    /// one that was killed that it was not. May be empty.
+    std::function<bool(const std::string& id)> was_oom_killed = {};
     /// Takes note of a change. Called in the order of the changes, each exactly once however the
     /// model learned of it; must neither wait nor call the model. What is found at the first
     /// Rebuild is no change.

@@ -27,14 +27,9 @@ base::Status WriteCgroupFiles(int pid, const std::string& container_id,
                               const std::string& root) {
   if (files.empty()) return {};
   const std::string process = fmt::format("{}/proc/{}", root, pid);
-  const auto cgroup = base::ReadFile(process + "/cgroup");
-  if (!cgroup && cgroup.error().code == Code::kNotFound) return {};
-  if (!cgroup) return Fail(cgroup.error());
-  const auto mounts = base::ReadFile(root + "/proc/self/mountinfo");
-  if (!mounts) return Fail(mounts.error());
-  auto folders = linuxos::ContainerFolders(*cgroup, linuxos::ParseMountInfo(*mounts), container_id);
+  if (!base::ReadFile(process + "/cgroup")) return {};
+  const auto folders = linuxos::FindContainerFolders(pid, container_id, root);
   if (!folders) return Fail(folders.error(), "resources");
-  *folders = linuxos::Below(root, std::move(*folders));
   for (const auto& file : files) {
     const auto written = WriteOne(*folders, file);
     if (written || (file.is_optional && written.error().code == Code::kNotFound)) continue;
