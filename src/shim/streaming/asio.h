@@ -2,6 +2,10 @@
 
 // The one door to Boost.Asio and Beast: 1.74 does not compile under C++20 unless <utility> comes
 // first (std::exchange).
+//
+// Of coroutines g++ 12 compiles only the plain ones right: `co_await` stands alone or initializes a
+// variable, never within a larger expression or a condition, and gets no temporaries with
+// destructors, which it would destroy twice.
 #include <utility>
 //
 #include <boost/asio/awaitable.hpp>

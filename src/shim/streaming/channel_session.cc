@@ -31,9 +31,10 @@ void ChannelSession::Start(std::shared_ptr<ChannelMux> client) {
 }
 
 Awaitable<void> ChannelSession::Run([[maybe_unused]] Self self) {
-  auto opened = co_await Blocking(loop_, [target = target_, context = loop_.Context(kOpenLimit)] {
+  const auto open = [target = target_, context = loop_.Context(kOpenLimit)] {
     return target->Open(context);
-  });
+  };
+  auto opened = co_await Blocking(loop_, open);
   if (gone_) co_return;
   base::Status adopted;
   if (opened) {
@@ -75,7 +76,8 @@ Awaitable<Outcome> ChannelSession::MoveOutput() {
       leftover_.erase(0, count);
     } else {
       // An abrupt end is one too: Docker makes it where stdin was not read to its end.
-      count = (co_await docker_->Read(buffer)).size();
+      const auto bytes = co_await docker_->Read(buffer);
+      count = bytes.size();
     }
     if (count == 0) break;
     const auto delivered = Deliver(buffer.first(count));
@@ -83,7 +85,8 @@ Awaitable<Outcome> ChannelSession::MoveOutput() {
   }
   // From here on nobody reads stdin: the client must not wait for that.
   StopStdin();
-  co_return co_await Ending();
+  const Outcome outcome = co_await Ending();
+  co_return outcome;
 }
 
 base::Status ChannelSession::Deliver(std::span<char> bytes) {
@@ -150,10 +153,10 @@ Awaitable<Outcome> ChannelSession::Ending() {
   const auto held = std::make_shared<std::string>(std::exchange(held_back_, {}));
   output_is_certain_ = true;
   while (client_) {
-    const auto outcome =
-        co_await Blocking(loop_, [target = target_, context = loop_.Context(kCallLimit), held] {
-          return target->Ending(context, held.get());
-        });
+    const auto ask = [target = target_, context = loop_.Context(kCallLimit), held] {
+      return target->Ending(context, held.get());
+    };
+    const auto outcome = co_await Blocking(loop_, ask);
     if (outcome) {
       if (client_ && !held->empty()) client_->Send(Channel::kStdout, *held);
       co_return *outcome;
@@ -215,10 +218,10 @@ void ChannelSession::StartResize() {
 Awaitable<void> ChannelSession::ResizeToLatest([[maybe_unused]] Self self) {
   while (latest_size_ && client_) {
     const auto size = *std::exchange(latest_size_, std::nullopt);
-    const auto resized =
-        co_await Blocking(loop_, [target = target_, context = loop_.Context(kCallLimit), size] {
-          return target->Resize(context, size);
-        });
+    const auto resize = [target = target_, context = loop_.Context(kCallLimit), size] {
+      return target->Resize(context, size);
+    };
+    const auto resized = co_await Blocking(loop_, resize);
     // A process that has just ended has no terminal: nothing to tell anybody.
     if (!resized) spdlog::debug("terminal size: {}", resized.error().message);
   }

@@ -150,7 +150,9 @@ Awaitable<void> ClientConnection::Converse(std::string rest) {
 }
 
 Awaitable<void> ClientConnection::Drain() {
-  while (!(co_await socket_->Read(context_.loop.Buffer())).empty()) {
+  while (true) {
+    const auto bytes = co_await socket_->Read(context_.loop.Buffer());
+    if (bytes.empty()) break;
   }
 }
 

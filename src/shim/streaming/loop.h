@@ -2,7 +2,7 @@
 
 #include <array>
 #include <chrono>
-#include <functional>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <type_traits>
@@ -48,17 +48,6 @@ class Loop {
   boost::asio::thread_pool pool_;
 };
 
-/// Runs `work` on a thread that may block; the coroutine goes on with its result.
-template <class Work>
-Awaitable<std::invoke_result_t<Work>> Blocking(Loop& loop, Work work) {
-  co_return co_await boost::asio::co_spawn(
-      loop.Pool().get_executor(),
-      [work = std::move(work)]() mutable -> Awaitable<std::invoke_result_t<Work>> {
-        co_return work();
-      },
-      boost::asio::use_awaitable);
-}
-
 /// Waits for a time to pass.
 inline Awaitable<void> Pause(Loop& loop, std::chrono::steady_clock::duration time) {
   boost::asio::steady_timer timer(loop.Io(), time);
@@ -79,5 +68,23 @@ class Signal {
  private:
   boost::asio::steady_timer timer_;
 };
+
+/// Runs `work` on a thread that may block; the coroutine goes on with its result. `work` must be a
+/// named variable: g++ 12 destroys temporaries of a co_await expression twice.
+template <class Work>
+Awaitable<std::invoke_result_t<Work>> Blocking(Loop& loop, const Work& work) {
+  std::optional<std::invoke_result_t<Work>> result;
+  bool done = false;
+  Signal signal(loop);
+  boost::asio::post(loop.Pool(), [&loop, &work, &result, &done, &signal] {
+    result.emplace(work());
+    boost::asio::post(loop.Io(), [&done, &signal] {
+      done = true;
+      signal.Notify();
+    });
+  });
+  while (!done) co_await signal.Wait();
+  co_return std::move(*result);
+}
 
 }  // namespace dockershimd::shim::streaming

@@ -75,13 +75,12 @@ Awaitable<Result<std::shared_ptr<Socket>>> ConnectOne(Loop& loop, base::UniqueFd
 Awaitable<Result<std::shared_ptr<Socket>>> PodConnector::Connect(std::uint16_t port) {
   auto& loop = loop_;
   const auto limit = limit_;
-  auto sockets = co_await Blocking(loop, [path = network_namespace_] {
-    return std::make_shared<Result<PodSockets>>(MakeSocketsIn(path));
-  });
-  if (!*sockets) co_return Fail(sockets->error());
-  auto v4 = co_await ConnectOne(loop, std::move((*sockets)->v4), AF_INET, port, limit);
+  const auto make = [path = network_namespace_] { return MakeSocketsIn(path); };
+  auto sockets = co_await Blocking(loop, make);
+  if (!sockets) co_return Fail(sockets.error());
+  auto v4 = co_await ConnectOne(loop, std::move(sockets->v4), AF_INET, port, limit);
   if (v4) co_return v4;
-  auto v6 = co_await ConnectOne(loop, std::move((*sockets)->v6), AF_INET6, port, limit);
+  auto v6 = co_await ConnectOne(loop, std::move(sockets->v6), AF_INET6, port, limit);
   if (v6) co_return v6;
   co_return Fail(base::Code::kUnavailable, "127.0.0.1:{}: {}; [::1]:{}: {}", port,
                  v4.error().message, port, v6.error().message);
