@@ -141,7 +141,10 @@ Awaitable<void> ClientConnection::Converse(std::string rest) {
     const auto buffer = context_.loop.Buffer();
     const auto bytes = co_await socket_->Read(buffer);
     if (bytes.empty()) break;
+    const bool was_set_up = protocol_->IsSetUp();
     fed = protocol_->Feed(buffer.first(bytes.size()));
+    // Another limit holds from now on.
+    if (!was_set_up && protocol_->IsSetUp()) watch_timer_.cancel();
   }
   if (!fed) spdlog::debug("streaming: {}", fed.error().message);
   protocol_->OnGone();

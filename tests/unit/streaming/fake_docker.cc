@@ -86,6 +86,7 @@ bool FakeDocker::Answer(int fd, const std::string& request, const std::string& b
   if (is("GET /version")) {
     AnswerJson(fd, 200, R"({"Version":"x","ApiVersion":"1.41","MinAPIVersion":"1.12"})");
   } else if (is("/start") || is("/attach")) {
+    if (state.ends_when_attached) Set()->container_runs = false;
     WriteTo(fd, "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
     process_(fd);
     return false;

@@ -31,6 +31,7 @@ class FakeDocker {
 
   struct State {
     bool container_runs = true;
+    bool ends_when_attached = false;
     std::string exec = R"({"Running":false,"ExitCode":0,"Pid":7})";
     int create_status = 201;
   };

@@ -392,12 +392,8 @@ TEST(SessionsTest, AttachToWhatDoesNotRunIsAFailure) {
 }
 
 TEST(SessionsTest, AttachToWhatHasJustEndedDoesNotHang) {
-  FakeDocker* docker = nullptr;
-  Fixture fixture([&](int fd) {
-    docker->Set()->container_runs = false;
-    (void)ReadToEnd(fd);
-  });
-  docker = &fixture.docker;
+  Fixture fixture([](int fd) { (void)ReadToEnd(fd); });
+  fixture.docker.Set()->ends_when_attached = true;
   SpdyClient client(fixture.Attach({"", kOutputs, false, false, false}), kV4);
   for (const auto* type : {"error", "stdout", "stderr"}) client.Open(type);
   EXPECT_EQ(client.ReadRest().data[1], kSuccess);
