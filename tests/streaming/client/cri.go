@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"runtime"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -120,6 +123,36 @@ func (f *fixture) waitForExit(container string) error {
 	return fmt.Errorf("container %s still runs", container)
 }
 
+func docker() *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext: func(context.Context, string, string) (net.Conn, error) {
+			return net.Dial("unix", os.Getenv("DSD_TEST_DOCKER_SOCKET"))
+		}}}
+}
+
+// Runs a command and reads its output straight from Docker: what a benchmark compares with.
+func (f *fixture) rawExec(command []string) error {
+	body, _ := json.Marshal(map[string]any{"AttachStdout": true, "Cmd": command})
+	response, err := docker().Post("http://docker/containers/"+f.container+"/exec", "application/json",
+		bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	var created struct{ Id string }
+	if err := json.NewDecoder(response.Body).Decode(&created); err != nil {
+		return err
+	}
+	started, err := docker().Post("http://docker/exec/"+created.Id+"/start", "application/json",
+		strings.NewReader(`{"Detach":false,"Tty":false}`))
+	if err != nil {
+		return err
+	}
+	defer started.Body.Close()
+	_, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, started.Body, make([]byte, 64<<10))
+	return err
+}
+
 // The host pid of a sandbox: from Docker, or from what the runtime tells crictl.
 func (f *fixture) pidOf(pod string) (int, error) {
 	if os.Getenv("DSD_TEST_RUNTIME") == "containerd" {
@@ -132,11 +165,7 @@ func (f *fixture) pidOf(pod string) (int, error) {
 		err = json.Unmarshal([]byte(response.Info["info"]), &info)
 		return info.Pid, err
 	}
-	client := http.Client{Transport: &http.Transport{
-		DialContext: func(context.Context, string, string) (net.Conn, error) {
-			return net.Dial("unix", os.Getenv("DSD_TEST_DOCKER_SOCKET"))
-		}}}
-	response, err := client.Get("http://docker/containers/" + pod + "/json")
+	response, err := docker().Get("http://docker/containers/" + pod + "/json")
 	if err != nil {
 		return 0, err
 	}
