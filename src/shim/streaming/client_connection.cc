@@ -1,5 +1,7 @@
 #include "shim/streaming/client_connection.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "shim/streaming/channel_session.h"
 #include "shim/streaming/docker_targets.h"
@@ -16,6 +18,8 @@ namespace asio = boost::asio;
 using Framing = wire::Upgrade::Framing;
 
 constexpr std::chrono::seconds kAbortLimit(10);
+/// How often to look after a client that nothing is read from, since the container takes nothing.
+constexpr std::chrono::seconds kPeerCheck(30);
 
 }  // namespace
 
@@ -169,9 +173,12 @@ std::chrono::steady_clock::time_point ClientConnection::Deadline() const {
 Awaitable<void> ClientConnection::Watch([[maybe_unused]] Self self) {
   while (!ended_) {
     const auto deadline = Deadline();
-    if (std::chrono::steady_clock::now() < deadline) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - socket_->LastActivity() >= kPeerCheck && socket_->PeerHasLeft()) {
+      Close();
+    } else if (now < deadline) {
       boost::system::error_code changed;
-      watch_timer_.expires_at(deadline);
+      watch_timer_.expires_at(std::min(deadline, now + kPeerCheck));
       co_await watch_timer_.async_wait(asio::redirect_error(asio::use_awaitable, changed));
     } else if (!protocol_ || aborted_) {
       Close();

@@ -1,6 +1,8 @@
 #include "shim/streaming/socket.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -151,6 +153,15 @@ Awaitable<void> Socket::Flush([[maybe_unused]] std::shared_ptr<Socket> self) {
   if (unsent_.empty() && unsent_.capacity() > kKeptCapacity) unsent_.shrink_to_fit();
   if (unsent_.empty()) OnAllSent();
   room_.Notify();
+}
+
+bool Socket::PeerHasLeft() const {
+  tcp_info info{};
+  socklen_t size = sizeof(info);
+  const int asked = ::getsockopt(const_cast<Socket*>(this)->descriptor_.native_handle(),
+                                 IPPROTO_TCP, TCP_INFO, &info, &size);
+  return asked == 0 && (info.tcpi_state == TCP_CLOSE || info.tcpi_state == TCP_CLOSE_WAIT ||
+                        info.tcpi_state == TCP_LAST_ACK || info.tcpi_state == TCP_CLOSING);
 }
 
 void Socket::FinishSending() {

@@ -51,6 +51,9 @@ class Socket : public std::enable_shared_from_this<Socket> {
   /// Whether bytes that are sent from now on may arrive.
   [[nodiscard]] bool CanSend() const { return descriptor_.is_open() && !broken_ && !finishing_; }
   [[nodiscard]] bool IsOpen() const { return descriptor_.is_open(); }
+  /// Whether a TCP peer has closed or is lost, which reading would only tell after the bytes that
+  /// are still unread.
+  [[nodiscard]] bool PeerHasLeft() const;
   /// When bytes have last moved, in either direction.
   [[nodiscard]] std::chrono::steady_clock::time_point LastActivity() const {
     return last_activity_;
