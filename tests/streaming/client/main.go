@@ -1,6 +1,6 @@
 // Exec, attach and port-forward of a CRI runtime as kubectl's own library sees them, over SPDY and
 // over WebSocket. Needs an environment of tests/support/with-engine.
-// usage: client [-bench] [NAME...]
+// usage: client [-bench | -idle N] [NAME...]
 package main
 
 import (
@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	osexec "os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -351,8 +352,52 @@ func bench(f *fixture, p protocol) {
 	fmt.Printf("%-9s %-16s %6.1f ms\n", p.name, "exec true, p50", float64(times[25].Microseconds())/1000)
 }
 
+// Prints how much the runtime grows by sessions that only wait.
+func idle(f *fixture, p protocol, sessions int) {
+	before := residentKiB()
+	ctx, cancel := context.WithCancel(context.Background())
+	var started, ended sync.WaitGroup
+	for range sessions {
+		started.Add(1)
+		ended.Add(1)
+		go func() {
+			defer ended.Done()
+			input, _ := io.Pipe()
+			output := &firstWrite{done: started.Done}
+			_ = f.execContext(ctx, p, []string{"sh", "-c", "echo; cat"},
+				remotecommand.StreamOptions{Stdin: input, Stdout: output, Stderr: io.Discard})
+		}()
+	}
+	started.Wait()
+	fmt.Printf("%-9s %d idle sessions: %d KiB each\n", p.name, sessions, (residentKiB()-before)/sessions)
+	cancel()
+	ended.Wait()
+	time.Sleep(2 * time.Second)
+	fmt.Printf("%-9s afterwards: %d KiB more than before\n", p.name, residentKiB()-before)
+}
+
+func residentKiB() int {
+	pids, _ := osexec.Command("pidof", os.Getenv("DSD_TEST_RUNTIME")).Output()
+	status, _ := os.ReadFile("/proc/" + strings.Fields(string(pids) + " self")[0] + "/status")
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	kib := 0
+	_, _ = fmt.Sscan(rest, &kib)
+	return kib
+}
+
+type firstWrite struct {
+	once sync.Once
+	done func()
+}
+
+func (w *firstWrite) Write(bytes []byte) (int, error) {
+	w.once.Do(w.done)
+	return len(bytes), nil
+}
+
 func main() {
 	benchmark := flag.Bool("bench", false, "measure instead of test")
+	idleSessions := flag.Int("idle", 0, "measure what this many idle sessions cost")
 	flag.Parse()
 	f, err := newFixture()
 	if err != nil {
@@ -369,6 +414,10 @@ func main() {
 	}
 	failed := 0
 	for _, p := range protocols {
+		if *idleSessions > 0 {
+			idle(f, p, *idleSessions)
+			continue
+		}
 		if *benchmark {
 			bench(f, p)
 			continue
