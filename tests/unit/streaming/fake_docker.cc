@@ -83,7 +83,9 @@ bool FakeDocker::Answer(int fd, const std::string& request, const std::string& b
   calls_.Lock()->push_back(plain + " " + body);
   const State state = *state_.Lock();
   const auto is = [&](const char* part) { return plain.find(part) != std::string::npos; };
-  if (is("GET /version")) {
+  if (is("/_ping")) {
+    WriteTo(fd, "HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Length: 2\r\n\r\nOK");
+  } else if (is("GET /version")) {
     AnswerJson(fd, 200, R"({"Version":"x","ApiVersion":"1.41","MinAPIVersion":"1.12"})");
   } else if (is("/start") || is("/attach")) {
     if (state.ends_when_attached) Set()->container_runs = false;
