@@ -83,8 +83,9 @@ Result<int> Client::WaitContainer(const CallContext& context, const std::string&
 Result<HijackedStream> Client::AttachContainer(const CallContext& context, const std::string& id,
                                                const AttachOptions& options) {
   const auto query =
-      fmt::format("?stream=1&stdin={}&stdout={}&stderr={}&logs={}", Bool(options.stdin_stream),
-                  Bool(options.stdout_stream), Bool(options.stderr_stream), Bool(options.logs));
+      fmt::format("?stream=1&stdin={}&stdout={}&stderr={}&logs={}&detachKeys={}",
+                  Bool(options.stdin_stream), Bool(options.stdout_stream),
+                  Bool(options.stderr_stream), Bool(options.logs), UrlEncode(options.detach_keys));
   return impl_->Hijack(context, RequestAbout("POST", kContainer, id, "/attach", query));
 }
 

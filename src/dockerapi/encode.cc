@@ -16,6 +16,7 @@ std::string ToJson(const ExecSpec& spec) {
   SetIf(json, "Env", spec.environment);
   SetIf(json, "User", spec.user);
   SetIf(json, "WorkingDir", spec.working_dir);
+  SetIf(json, "DetachKeys", spec.detach_keys);
   SetIf(json, "Privileged", spec.privileged);
   return DumpJson(json);
 }

@@ -45,11 +45,18 @@ class Demultiplexer {
   std::size_t remaining_ = 0;
 };
 
+/// Docker's client detaches at these keys, ctrl-p ctrl-q by default, and holds ctrl-p back until
+/// the next key. It cannot be told to have none: this many NUL bytes in a row nobody types.
+inline constexpr const char* kNoDetachKeys =
+    "ctrl-@,ctrl-@,ctrl-@,ctrl-@,ctrl-@,ctrl-@,ctrl-@,ctrl-@,"
+    "ctrl-@,ctrl-@,ctrl-@,ctrl-@,ctrl-@,ctrl-@,ctrl-@,ctrl-@";
+
 struct ExecSpec {
   std::vector<std::string> command;
   std::vector<std::string> environment;
   std::string user;
   std::string working_dir;
+  std::string detach_keys;  ///< empty: Docker's
   bool tty = false;
   bool attach_stdin = false;
   bool attach_stdout = true;
@@ -68,7 +75,8 @@ struct AttachOptions {
   bool stdin_stream = false;
   bool stdout_stream = true;
   bool stderr_stream = true;
-  bool logs = false;  ///< first what was written before
+  bool logs = false;        ///< first what was written before
+  std::string detach_keys;  ///< empty: Docker's
 };
 
 struct LogOptions {

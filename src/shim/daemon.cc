@@ -35,8 +35,10 @@
 #include "shim/service/sandbox_image.h"
 #include "shim/service/sandboxes.h"
 #include "shim/service/stats.h"
+#include "shim/service/streaming.h"
 #include "shim/stats/collector.h"
 #include "shim/stats/disk_use.h"
+#include "shim/streaming/server.h"
 
 namespace dockershimd::shim {
 namespace {
@@ -93,9 +95,12 @@ class Daemon::Parts {
         execs_(docker_, model_),
         collector_(disk_),
         stats_(engine_, model_, collector_),
+        streaming_server_({.address = config.stream_address}, docker_),
+        streaming_(model_, streaming_server_),
         watcher_(docker_, engine_, model_, catalog_, [this] { OnConnected(); }, {}),
         node_(engine_, watcher_, networking_, cni_),
-        runtime_rpcs_(node_, sandboxes_, containers_, execs_, stats_, events_, RpcCounter()),
+        runtime_rpcs_(node_, sandboxes_, containers_, execs_, stats_, streaming_, events_,
+                      RpcCounter()),
         image_rpcs_(images_, RpcCounter()) {}
 
   base::Status Serve(server::ListeningSocket socket, const std::string& metrics_address) {
@@ -106,6 +111,7 @@ class Daemon::Parts {
       metrics_server_ = std::move(*metrics);
     }
     disk_.Start();
+    if (auto started = streaming_server_.Start(); !started) return started;
     watcher_.Start();
     auto server = server::CriServer::Start(std::move(socket), {&runtime_rpcs_, &image_rpcs_});
     if (!server) return Fail(server.error());
@@ -176,7 +182,10 @@ class Daemon::Parts {
     if (change.kind == node::ChangeKind::kStarted && !change.IsSandbox()) {
       if (const auto container = model_.FindContainer(change.id)) WatchMemory(**container);
     }
-    if (change.kind == node::ChangeKind::kStopped) containers_.OnEnded(change.id);
+    if (change.kind == node::ChangeKind::kStopped) {
+      containers_.OnEnded(change.id);
+      streaming_server_.EndForwards(change.id);
+    }
     if (change.kind != node::ChangeKind::kDeleted) return;
     containers_.OnRemoved(change.id);
     collector_.Forget(change.id);
@@ -216,6 +225,8 @@ class Daemon::Parts {
   stats::Collector collector_;
   service::Stats stats_;
   service::EventStreams events_;
+  streaming::Server streaming_server_;
+  service::Streaming streaming_;
   base::Worker housekeeper_;
   base::Worker changes_;
   node::Watcher watcher_;

@@ -69,6 +69,9 @@ DOCKERSHIMD_SERVE(UpdateContainerResources, containers_.UpdateResources(call, as
 DOCKERSHIMD_SERVE(ReopenContainerLog, containers_.ReopenLog(asked))
 
 DOCKERSHIMD_SERVE(ExecSync, execs_.Sync(call, asked))
+DOCKERSHIMD_SERVE(Exec, streaming_.Exec(asked))
+DOCKERSHIMD_SERVE(Attach, streaming_.Attach(asked))
+DOCKERSHIMD_SERVE(PortForward, streaming_.PortForward(asked))
 
 DOCKERSHIMD_SERVE(ContainerStats, stats_.Container(asked))
 DOCKERSHIMD_SERVE(ListContainerStats, stats_.ListContainers(asked))
@@ -77,9 +80,6 @@ DOCKERSHIMD_SERVE(ListPodSandboxStats, stats_.ListPods(asked))
 DOCKERSHIMD_SERVE(ListMetricDescriptors, stats_.MetricDescriptors())
 DOCKERSHIMD_SERVE(ListPodSandboxMetrics, stats_.ListMetrics())
 
-DOCKERSHIMD_LATER(Exec)
-DOCKERSHIMD_LATER(Attach)
-DOCKERSHIMD_LATER(PortForward)
 DOCKERSHIMD_LATER(CheckpointContainer)
 DOCKERSHIMD_LATER(CheckpointPod)
 DOCKERSHIMD_LATER(RestorePod)

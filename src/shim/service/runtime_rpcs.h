@@ -10,6 +10,7 @@
 #include "shim/service/rpc.h"
 #include "shim/service/sandboxes.h"
 #include "shim/service/stats.h"
+#include "shim/service/streaming.h"
 
 namespace dockershimd::shim::service {
 
@@ -22,12 +23,13 @@ using RuntimeServiceBase = runtime::v1::RuntimeService::WithCallbackMethod_GetCo
 class RuntimeRpcs final : public RuntimeServiceBase {
  public:
   RuntimeRpcs(NodeStatus& node, Sandboxes& sandboxes, Containers& containers, Execs& execs,
-              Stats& stats, EventStreams& events, RpcObserver observer)
+              Stats& stats, Streaming& streaming, EventStreams& events, RpcObserver observer)
       : node_(node),
         sandboxes_(sandboxes),
         containers_(containers),
         execs_(execs),
         stats_(stats),
+        streaming_(streaming),
         events_(events),
         observer_(std::move(observer)) {}
 
@@ -57,6 +59,9 @@ class RuntimeRpcs final : public RuntimeServiceBase {
   DOCKERSHIMD_RPC(UpdateContainerResources)
   DOCKERSHIMD_RPC(ReopenContainerLog)
   DOCKERSHIMD_RPC(ExecSync)
+  DOCKERSHIMD_RPC(Exec)
+  DOCKERSHIMD_RPC(Attach)
+  DOCKERSHIMD_RPC(PortForward)
   DOCKERSHIMD_RPC(ContainerStats)
   DOCKERSHIMD_RPC(ListContainerStats)
   DOCKERSHIMD_RPC(PodSandboxStats)
@@ -64,9 +69,6 @@ class RuntimeRpcs final : public RuntimeServiceBase {
   DOCKERSHIMD_RPC(ListMetricDescriptors)
   DOCKERSHIMD_RPC(ListPodSandboxMetrics)
   // Not in this version:
-  DOCKERSHIMD_RPC(Exec)
-  DOCKERSHIMD_RPC(Attach)
-  DOCKERSHIMD_RPC(PortForward)
   DOCKERSHIMD_RPC(CheckpointContainer)
   DOCKERSHIMD_RPC(CheckpointPod)
   DOCKERSHIMD_RPC(RestorePod)
@@ -89,6 +91,7 @@ class RuntimeRpcs final : public RuntimeServiceBase {
   Containers& containers_;
   Execs& execs_;
   Stats& stats_;
+  Streaming& streaming_;
   EventStreams& events_;
   RpcObserver observer_;
 };
