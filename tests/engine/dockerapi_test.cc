@@ -252,7 +252,7 @@ TEST_F(EngineApi, Attach) {
   auto spec = Spec({"sh", "-c", "read line; echo got $line; echo err >&2"});
   spec.open_stdin = spec.stdin_once = true;
   const auto id = Create(spec);
-  auto stream = docker_.AttachContainer(Limit(), id, {true, true, true, false});
+  auto stream = docker_.AttachContainer(Limit(), id, {true, true, true, false, ""});
   ASSERT_TRUE(stream) << stream.error().message;
   ASSERT_TRUE(docker_.StartContainer(Limit(), id));
   const auto output = Talk(std::move(*stream), "input\n");

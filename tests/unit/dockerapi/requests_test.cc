@@ -82,9 +82,12 @@ std::vector<Case> Cases() {
        [](Client& c) { return c.UpdateContainer(Limit(), "c", {5, -1, 2, 3, -1, "0-1", "0", 0}); }},
       {"Wait", "POST /v1.41/containers/c/wait?condition=not-running", "",
        [](Client& c) { return StatusOf(c.WaitContainer(Limit(), "c")); }},
-      {"Attach", "POST /v1.41/containers/c/attach?stream=1&stdin=1&stdout=0&stderr=1&logs=0", "",
+      {"Attach",
+       "POST "
+       "/v1.41/containers/c/attach?stream=1&stdin=1&stdout=0&stderr=1&logs=0&detachKeys=ctrl-%40",
+       "",
        [](Client& c) {
-         return StatusOf(c.AttachContainer(Limit(), "c", {true, false, true, false}));
+         return StatusOf(c.AttachContainer(Limit(), "c", {true, false, true, false, "ctrl-@"}));
        }},
       {"Resize", "POST /v1.41/containers/c/resize?h=24&w=80", "",
        [](Client& c) { return c.ResizeContainer(Limit(), "c", 24, 80); }},
@@ -102,11 +105,11 @@ std::vector<Case> Cases() {
        }},
       {"CreateExec", "POST /v1.41/containers/c/exec",
        R"({"Cmd":["sh","-c","x"],"AttachStdin":true,"AttachStdout":true,"AttachStderr":false,
-           "Tty":true,"Env":["A=b"],"User":"1:2","WorkingDir":"/w","Privileged":true})",
+           "Tty":true,"Env":["A=b"],"User":"1:2","WorkingDir":"/w","DetachKeys":"ctrl-@","Privileged":true})",
        [](Client& c) {
          return StatusOf(c.CreateExec(
              Limit(), "c",
-             {{"sh", "-c", "x"}, {"A=b"}, "1:2", "/w", true, true, true, false, true}));
+             {{"sh", "-c", "x"}, {"A=b"}, "1:2", "/w", "ctrl-@", true, true, true, false, true}));
        }},
       {"StartExec", "POST /v1.41/exec/e/start", R"({"Detach":false,"Tty":true})",
        [](Client& c) { return StatusOf(c.StartExec(Limit(), "e", true)); }},

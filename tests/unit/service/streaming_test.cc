@@ -17,7 +17,8 @@ class StreamingTest : public testing::Test {
  protected:
   StreamingTest()
       : docker_({.socket_path = fake_.Socket()}),
-        model_(docker_),
+        model_(docker_, {.network_of = [](const auto&) { return translate::NetworkView{}; },
+                         .on_change = {}}),
         server_({}, docker_),
         streaming_(model_, server_) {
     EXPECT_TRUE(server_.Start());
