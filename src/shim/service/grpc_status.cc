@@ -64,11 +64,6 @@ grpc::Status ToGrpcStatus(const base::Error& error) {
   return {GrpcCode(error.code), Shortened(error.message)};
 }
 
-grpc::Status NotInThisVersion(const char* rpc) {
-  return {grpc::StatusCode::UNIMPLEMENTED,
-          std::string(rpc) + ": this version of dockershimd does not have it"};
-}
-
 CallContext ContextOf(const grpc::ServerContext& context) {
   CallContext call;
   // gRPC counts deadlines on the wall clock; without one it is far in the future.

@@ -11,9 +11,6 @@ namespace dockershimd::shim::service {
 /// The one place where our errors become gRPC's.
 [[nodiscard]] grpc::Status ToGrpcStatus(const base::Error& error);
 
-/// The answer of an RPC that a later version brings.
-[[nodiscard]] grpc::Status NotInThisVersion(const char* rpc);
-
 /// The call's deadline and cancellation, for whatever blocks on its behalf.
 [[nodiscard]] base::CallContext ContextOf(const grpc::ServerContext& context);
 

@@ -10,6 +10,14 @@ using base::CallContext;
 using grpc::ServerContext;
 using grpc::ServerWriter;
 
+template <class Response>
+base::Result<Response> NoCheckpoints() {
+  return base::Fail(
+      base::Code::kUnimplemented,
+      "Docker keeps checkpoints (experimental, with CRIU) in a form of its own and "
+      "cannot make or read the archive of CRI; use \"docker checkpoint\" on the node");
+}
+
 template <class Answer>
 std::invoke_result_t<Answer> OncePodsAreKnown(const NodeStatus& node, Answer answer) {
   if (auto known = node.PodsKnown(); !known) return base::Fail(known.error());
@@ -30,11 +38,6 @@ std::invoke_result_t<Answer> OncePodsAreKnown(const NodeStatus& node, Answer ans
   }
 #define DOCKERSHIMD_SERVE(name, answer) \
   DOCKERSHIMD_ALWAYS(name, OncePodsAreKnown(node_, [&] { return answer; }))
-#define DOCKERSHIMD_LATER(name)                                                     \
-  grpc::Status RuntimeRpcs::name(ServerContext*, const runtime::v1::name##Request*, \
-                                 runtime::v1::name##Response*) {                    \
-    return NotInThisVersion(#name);                                                 \
-  }
 // A stream of a list: the items of the list call, whose request has the same filter.
 #define DOCKERSHIMD_SERVE_STREAM(name, answer)                                         \
   grpc::Status RuntimeRpcs::name(ServerContext* context,                               \
@@ -80,9 +83,9 @@ DOCKERSHIMD_SERVE(ListPodSandboxStats, stats_.ListPods(asked))
 DOCKERSHIMD_SERVE(ListMetricDescriptors, stats_.MetricDescriptors())
 DOCKERSHIMD_SERVE(ListPodSandboxMetrics, stats_.ListMetrics())
 
-DOCKERSHIMD_LATER(CheckpointContainer)
-DOCKERSHIMD_LATER(CheckpointPod)
-DOCKERSHIMD_LATER(RestorePod)
+DOCKERSHIMD_ALWAYS(CheckpointContainer, NoCheckpoints<runtime::v1::CheckpointContainerResponse>())
+DOCKERSHIMD_ALWAYS(CheckpointPod, NoCheckpoints<runtime::v1::CheckpointPodResponse>())
+DOCKERSHIMD_ALWAYS(RestorePod, NoCheckpoints<runtime::v1::RestorePodResponse>())
 
 DOCKERSHIMD_SERVE_STREAM(StreamPodSandboxes,
                          sandboxes_.List(ListRequest<runtime::v1::ListPodSandboxRequest>(asked)))
@@ -98,7 +101,6 @@ DOCKERSHIMD_SERVE_STREAM(StreamPodSandboxMetrics, stats_.ListMetrics())
 
 #undef DOCKERSHIMD_ALWAYS
 #undef DOCKERSHIMD_SERVE
-#undef DOCKERSHIMD_LATER
 #undef DOCKERSHIMD_SERVE_STREAM
 
 }  // namespace dockershimd::shim::service
