@@ -16,7 +16,8 @@ std::vector<std::string> NamesOf(const Json& object, const char* member) {
 }
 
 /// What a pull's failure means. It comes as text and, at best, the registry's HTTP status; without
-/// one there are only the error names of the OCI distribution specification to go by.
+/// one there are only the error names of the OCI distribution specification, and status lines, to
+/// go by.
 Code PullCode(std::int64_t status, std::string_view text) {
   if (status == 401) return Code::kUnauthenticated;
   if (status == 403) return Code::kPermissionDenied;
@@ -24,6 +25,9 @@ Code PullCode(std::int64_t status, std::string_view text) {
   constexpr std::pair<std::string_view, Code> kNames[] = {
       {"unauthorized", Code::kUnauthenticated},
       {"authentication required", Code::kUnauthenticated},
+      // How containerd's image store quotes the registry's status line.
+      {"401 Unauthorized", Code::kUnauthenticated},
+      {"403 Forbidden", Code::kPermissionDenied},
       {"no basic auth credentials", Code::kUnauthenticated},
       {"denied", Code::kPermissionDenied},
       {"manifest unknown", Code::kNotFound},

@@ -366,6 +366,10 @@ TEST(DecodeProgress, ErrorsByStatusAndByName) {
   EXPECT_EQ(code("x", 403), Code::kPermissionDenied);
   EXPECT_EQ(code("x", 404), Code::kNotFound);
   EXPECT_EQ(code("unauthorized: authentication required"), Code::kUnauthenticated);
+  EXPECT_EQ(code("unexpected status from HEAD request to http://r.io/v2/: 401 Unauthorized"),
+            Code::kUnauthenticated);
+  EXPECT_EQ(code("unexpected status from HEAD request to http://r.io/v2/: 403 Forbidden"),
+            Code::kPermissionDenied);
   EXPECT_EQ(code("denied: access forbidden"), Code::kPermissionDenied);
   EXPECT_EQ(code("manifest unknown"), Code::kNotFound);
   EXPECT_EQ(code("toomanyrequests: slow down"), Code::kResourceExhausted);
