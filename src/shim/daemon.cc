@@ -180,6 +180,7 @@ class Daemon::Parts {
   void OnChange(const node::Change& change) {
     events_.Send(change);
     if (change.kind == node::ChangeKind::kStarted && !change.IsSandbox()) {
+      containers_.OnStarted(change.id);
       if (const auto container = model_.FindContainer(change.id)) WatchMemory(**container);
     }
     if (change.kind == node::ChangeKind::kStopped) {

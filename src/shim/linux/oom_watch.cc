@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,20 +53,16 @@ Look LookAt(int counters) {
 }  // namespace
 
 struct OomWatch::Watched {
-  UniqueFd news;        ///< v1: an eventfd; v2: an inotify instance
-  UniqueFd counters;    ///< memory.oom_control or memory.events
-  bool counts = false;  ///< `news` is an eventfd
+  UniqueFd news;      ///< v1: an eventfd; v2 polls the counters themselves
+  UniqueFd counters;  ///< memory.oom_control or memory.events
   std::uint64_t notified = 0;
   bool hit = false;
 
+  [[nodiscard]] int Polled() const { return news ? news.Get() : counters.Get(); }
+
   void Update() {
-    std::array<char, 4096> buffer;
-    const ssize_t count = ::read(news.Get(), buffer.data(), buffer.size());
-    if (counts && count == sizeof(std::uint64_t)) {
-      std::uint64_t value = 0;
-      std::copy_n(buffer.data(), sizeof(value), reinterpret_cast<char*>(&value));
-      notified += value;
-    }
+    eventfd_t value = 0;
+    if (news && ::eventfd_read(news.Get(), &value) == 0) notified += value;
     const auto look = LookAt(counters.Get());
     // The removal of a v1 cgroup notifies as well, once: a second notification was the killer's.
     hit = hit || look.hit || (look.gone && notified > 1);
@@ -83,15 +78,6 @@ Result<UniqueFd> SubscribeV1(const std::string& folder, int counters) {
   const auto subscribed = base::WriteFileInPlace(folder + "/cgroup.event_control",
                                                  fmt::format("{} {}", news.Get(), counters));
   if (!subscribed) return Fail(subscribed.error());
-  return news;
-}
-
-Result<UniqueFd> SubscribeV2(const std::string& file) {
-  UniqueFd news(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  if (!news) return Fail(ErrnoError(errno, "inotify"));
-  if (::inotify_add_watch(news.Get(), file.c_str(), IN_MODIFY) < 0) {
-    return Fail(ErrnoError(errno, "watch " + file));
-  }
   return news;
 }
 
@@ -121,15 +107,17 @@ base::Status OomWatch::Watch(const std::string& container_id, const CgroupFolder
       v1 ? folders.memory + "/memory.oom_control" : folders.unified + "/memory.events";
   auto counters = base::OpenFile(file, O_RDONLY);
   if (!counters) return Fail(counters.error());
-  auto news = v1 ? SubscribeV1(folders.memory, counters->Get()) : SubscribeV2(file);
-  if (!news) return Fail(news.error());
   auto entry = std::make_unique<Watched>();
-  entry->news = std::move(*news);
+  if (v1) {
+    auto news = SubscribeV1(folders.memory, counters->Get());
+    if (!news) return Fail(news.error());
+    entry->news = std::move(*news);
+  }
   entry->counters = std::move(*counters);
-  entry->counts = v1;
-  // Edge-triggered: what WasHit has read is not news any more.
-  epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.fd = entry->news.Get()}};
-  if (::epoll_ctl(epoll_.Get(), EPOLL_CTL_ADD, entry->news.Get(), &event) != 0) {
+  // Edge-triggered: what WasHit has read is not news any more. The kernel tells of a change of
+  // memory.events by POLLPRI (cgroup-v2.rst).
+  epoll_event event{.events = EPOLLIN | EPOLLPRI | EPOLLET, .data = {.fd = entry->Polled()}};
+  if (::epoll_ctl(epoll_.Get(), EPOLL_CTL_ADD, entry->Polled(), &event) != 0 && errno != EPERM) {
     return Fail(ErrnoError(errno, "epoll"));
   }
   // It may have been hit already.
@@ -157,7 +145,7 @@ void OomWatch::Run(const std::stop_token& stop) {
     for (int index = 0; index < count; ++index) {
       // Few are hit, and each is found by its descriptor: what was forgotten meanwhile is not.
       for (auto& [id, entry] : *watched) {
-        if (entry->news.Get() == events[static_cast<std::size_t>(index)].data.fd) entry->Update();
+        if (entry->Polled() == events[static_cast<std::size_t>(index)].data.fd) entry->Update();
       }
     }
   }

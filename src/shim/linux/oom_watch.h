@@ -15,7 +15,7 @@ namespace dockershimd::shim::linuxos {
 
 /// Learns from the kernel which containers its out-of-memory killer has hit. Docker learns it too,
 /// but beside the container's end: on a busy host it may say "exited" and never "out of memory".
-/// Thread-safe; one thread, asleep until the kernel has news; three descriptors a container.
+/// Thread-safe; one thread, asleep until the kernel has news; at most two descriptors a container.
 class OomWatch {
  public:
   OomWatch();

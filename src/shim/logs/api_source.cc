@@ -31,6 +31,23 @@ void ApiLines::Feed(OutputStream stream, std::string_view bytes) {
     pending.clear();
   }
   pending.append(bytes);
+  HandOverParts(stream, pending);
+}
+
+/// A line may never end: what is complete of it must not pile up.
+void ApiLines::HandOverParts(OutputStream stream, std::string& pending) {
+  const auto space = pending.find(' ');
+  if (space == std::string::npos) return;
+  const std::string head = pending.substr(0, space + 1);
+  const std::size_t part = head.size() + kPartSize;
+  std::size_t done = 0;
+  while (pending.size() >= done + part + head.size() &&
+         pending.compare(done + part, head.size(), head) == 0) {
+    HandOverPart(stream, std::string_view(head).substr(0, space),
+                 std::string_view(pending).substr(done + head.size(), kPartSize));
+    done += part;
+  }
+  pending.erase(0, done);
 }
 
 void ApiLines::Flush() {
@@ -83,7 +100,9 @@ Progress ApiSource::Read(Batch& batch) {
   read_to_ = received_.position;
   read_size_ = received_.lines.size();
   read_records_ = received_.records;
-  return received_.ended && received_.finishing ? Progress::kEnd : Progress::kIdle;
+  if (received_.ended && received_.finishing) return Progress::kEnd;
+  // What comes before Commit finds the lines not empty and signals nothing: looks once more.
+  return received_.lines.empty() ? Progress::kIdle : Progress::kMore;
 }
 
 void ApiSource::Commit() {

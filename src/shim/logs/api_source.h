@@ -27,6 +27,7 @@ class ApiLines {
 
  private:
   void HandOver(dockerapi::OutputStream stream, std::string_view line);
+  void HandOverParts(dockerapi::OutputStream stream, std::string& pending);
   void HandOverPart(dockerapi::OutputStream stream, std::string_view time, std::string_view text);
 
   OnLine on_line_;

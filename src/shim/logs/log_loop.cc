@@ -189,7 +189,8 @@ void LogLoop::RestIdle() {
   if (!any_open_ || now < rest_check_) return;
   any_open_ = false;
   for (auto& [id, followed] : followed_) {
-    if (followed.is_open && now - followed.last_active >= kRestAfter) {
+    // What could not be written yet may be in files that only stay because they are open.
+    if (followed.is_open && !followed.is_stalled && now - followed.last_active >= kRestAfter) {
       followed.tail.Rest();
       followed.is_open = false;
     }

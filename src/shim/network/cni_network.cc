@@ -81,7 +81,7 @@ class CniNetwork::Impl {
   struct Pod {
     PodAddresses addresses;
     bool being_set_up = false;
-    Clock::time_point set_up_at = Clock::time_point::min();
+    Clock::time_point set_up_at{};  // the beginning of the clock: by a daemon before this one
   };
   using Pods = std::unordered_map<std::string, Pod>;
 

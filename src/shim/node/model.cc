@@ -1,5 +1,6 @@
 #include "shim/node/model.h"
 
+#include <chrono>
 #include <unordered_set>
 #include <utility>
 
@@ -13,6 +14,9 @@ using base::CallContext;
 using base::Code;
 using base::Fail;
 using base::Result;
+
+/// How long one container may hold up the others.
+constexpr std::chrono::seconds kInspectLimit(10);
 
 /// The exit code of what SIGKILL has ended.
 constexpr int kKilled = 137;
@@ -62,9 +66,16 @@ void Model::Store(dockerapi::ContainerDetails details, base::UnixNanos read_at) 
 }
 
 base::Status Model::Take(const CallContext& context, const dockerapi::ContainerSummary& summary) {
-  const auto refreshed = Refresh(context, summary.id);
+  const auto refreshed = Refresh(context.Within(kInspectLimit), summary.id);
   if (refreshed) return {};
-  if (!IsAboutThisContainer(refreshed.error())) return refreshed;
+  // Docker may hang at one container's lock and answer for all others.
+  const bool hangs = refreshed.error().code == Code::kDeadlineExceeded && !context.IsExpired();
+  if (!hangs && !IsAboutThisContainer(refreshed.error())) return refreshed;
+  if (Knows(summary.id) && !Differs(summary)) {
+    spdlog::warn("container {} cannot be inspected, taken as it was: {}", summary.id,
+                 refreshed.error().message);
+    return {};
+  }
   spdlog::warn("container {} ({}) cannot be inspected, shown as its list entry says: {}",
                summary.id, summary.names.empty() ? "" : summary.names.front(),
                refreshed.error().message);

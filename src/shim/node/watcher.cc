@@ -16,6 +16,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr milliseconds kFirstPause(100);
+/// How many probes without an answer mean that Docker hangs.
+constexpr int kProbes = 3;
 constexpr std::chrono::minutes kRebuildLimit(2);
 constexpr seconds kRefreshLimit(10);
 constexpr seconds kRetryPause(5);
@@ -106,6 +108,11 @@ base::Status Watcher::Watch(const std::stop_token& stop) {
       if (!opened) attempt.request_stop();
     });
   };
+  base::Status alive;
+  std::jthread probing([&](const std::stop_token& end) {
+    alive = Probe(context, end);
+    if (!alive) attempt.request_stop();
+  });
   const auto ended =
       docker_.StreamEvents(context, Wanted(), on_open, [&](const dockerapi::Event& event) {
         OnEvent(event);
@@ -113,9 +120,24 @@ base::Status Watcher::Watch(const std::stop_token& stop) {
       });
   attempt.request_stop();
   if (opening.joinable()) opening.join();
+  probing.request_stop();
+  probing.join();
   // Where both failed, whichever was first has ended the other.
   const bool was_given_up = !ended && ended.error().code == base::Code::kCancelled;
+  if (was_given_up && !alive) return alive;
   return was_given_up && !opened ? opened : ended;
+}
+
+base::Status Watcher::Probe(const base::CallContext& context, const std::stop_token& stop) {
+  for (int failures = 0; failures < kProbes;) {
+    PauseFor(stop, settings_.probe_interval);
+    if (stop.stop_requested() || context.IsCancelled()) return {};
+    // Not a ping, which an engine with a stuck lock still answers.
+    const auto answer = docker_.Info(context.Within(settings_.probe_limit));
+    failures = answer ? 0 : failures + 1;
+    if (!answer) spdlog::warn("Docker does not answer: {}", answer.error().message);
+  }
+  return base::Fail(base::Code::kUnavailable, "it does not answer any more");
 }
 
 base::Status Watcher::OnOpen(const base::CallContext& context) {

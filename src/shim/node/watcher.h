@@ -28,6 +28,9 @@ class Watcher {
  public:
   struct Settings {
     std::chrono::milliseconds audit_interval{std::chrono::minutes(5)};
+    /// How often Docker must answer; given up after three times in a row without an answer.
+    std::chrono::milliseconds probe_interval{std::chrono::seconds(15)};
+    std::chrono::milliseconds probe_limit{std::chrono::seconds(10)};
     std::chrono::milliseconds longest_pause{std::chrono::seconds(5)};
   };
 
@@ -45,6 +48,9 @@ class Watcher {
  private:
   void Run(const std::stop_token& stop);
   [[nodiscard]] base::Status Watch(const std::stop_token& stop);
+  /// Returns once Docker has stopped answering, or `stop` is requested: an engine that hangs keeps
+  /// its event stream open.
+  [[nodiscard]] base::Status Probe(const base::CallContext& context, const std::stop_token& stop);
   [[nodiscard]] base::Status OnOpen(const base::CallContext& context);
   void OnEvent(const dockerapi::Event& event);
   void OnContainerEvent(const dockerapi::Event& event);

@@ -187,7 +187,10 @@ Result<runtime::v1::StartContainerResponse> Containers::Start(
   if (!container) return Fail(container.error());
   const std::string& id = (*container)->details.id;
   const auto state = translate::ContainerStateOf(**container);
-  if (state == ContainerState::CONTAINER_RUNNING) return runtime::v1::StartContainerResponse();
+  if (state == ContainerState::CONTAINER_RUNNING) {
+    OnStarted(id);
+    return runtime::v1::StartContainerResponse();
+  }
   if (state != ContainerState::CONTAINER_CREATED) {
     return Fail(Code::kFailedPrecondition,
                 "container {} has run already ({}); create a new one instead of starting it again",
@@ -200,7 +203,8 @@ Result<runtime::v1::StartContainerResponse> Containers::Start(
   // Whatever came of it is what the next status must say.
   const auto refreshed = model_.Refresh(base::CallContext::ForCleanup(), id);
   if (!started) {
-    logs_.Finish(id);
+    // Without an answer from Docker it may start yet, and its log must be followed.
+    if (started.error().http_status) logs_.Finish(id);
     return Fail(started.error(), "start container " + (*container)->config.metadata().name());
   }
   if (!refreshed) return Fail(refreshed.error());
@@ -338,6 +342,14 @@ Result<runtime::v1::ReopenContainerLogResponse> Containers::ReopenLog(
     return Fail(reopened.error());
   }
   return runtime::v1::ReopenContainerLogResponse();
+}
+
+void Containers::OnStarted(const std::string& id) {
+  const auto container = model_.FindContainer(id);
+  if (!container || !(*container)->details.state.running) return;
+  if (auto followed = FollowLog(**container); !followed) {
+    spdlog::warn("the log of container {} cannot be followed: {}", id, followed.error().message);
+  }
 }
 
 void Containers::ResumeLogs() {

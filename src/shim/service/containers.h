@@ -51,6 +51,8 @@ class Containers {
   // For Docker's events:
   /// Goes on with the logs of all containers, after the daemon or the engine came back.
   void ResumeLogs();
+  /// Follows the log, if that is not done: a start may outlive the call that asked for it.
+  void OnStarted(const std::string& id);
   void OnEnded(const std::string& id) { logs_.Finish(id); }
   void OnRemoved(const std::string& id) { logs_.Forget(id); }
 

@@ -26,6 +26,8 @@ using base::Fail;
 using base::Result;
 
 constexpr std::size_t kOutputLimit = 16 << 20;
+/// How long a command that is to be killed may take to begin.
+constexpr std::chrono::seconds kStartPatience(5);
 /// How often a caller that has gone away is noticed.
 constexpr std::chrono::milliseconds kCancelCheck(100);
 
@@ -80,7 +82,13 @@ Result<int> ExitCode(const base::CallContext& context, dockerapi::Client& docker
 /// pidfd and looked at once more, so that a pid that was given to somebody else is left alone.
 void Kill(dockerapi::Client& docker, const std::string& exec_id) {
   const auto cleanup = base::CallContext::ForCleanup();
-  const auto state = docker.InspectExec(cleanup, exec_id);
+  auto state = docker.InspectExec(cleanup, exec_id);
+  // Docker's stream is there before the process is.
+  const auto patience = cleanup.Within(kStartPatience);
+  while (state && state->running && state->pid <= 0 && !patience.IsExpired()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    state = docker.InspectExec(cleanup, exec_id);
+  }
   if (!state || !state->running || state->pid <= 0) return;
   const base::UniqueFd pidfd(::pidfd_open(state->pid, 0));
   const auto again = docker.InspectExec(cleanup, exec_id);

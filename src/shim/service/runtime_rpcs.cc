@@ -52,7 +52,7 @@ std::invoke_result_t<Answer> OncePodsAreKnown(const NodeStatus& node, Answer ans
 
 DOCKERSHIMD_ALWAYS(Version, node_.Version())
 DOCKERSHIMD_ALWAYS(Status, node_.Status(call, asked))
-DOCKERSHIMD_SERVE(RuntimeConfig, node_.RuntimeConfig())
+DOCKERSHIMD_ALWAYS(RuntimeConfig, node_.RuntimeConfig())
 DOCKERSHIMD_SERVE(UpdateRuntimeConfig, node_.UpdateRuntimeConfig(asked))
 
 DOCKERSHIMD_SERVE(RunPodSandbox, sandboxes_.Run(call, asked))

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <future>
 #include <optional>
 #include <thread>
 #include <unordered_set>
@@ -25,6 +26,8 @@ using boost::system::error_code;
 constexpr std::chrono::seconds kPurgePeriod(60);
 /// How long clients have to hear that the server stops.
 constexpr std::chrono::seconds kStopLimit(1);
+/// For what is still pending when all connections are closed.
+constexpr std::chrono::seconds kLastLimit(5);
 /// How long to wait where the process has no descriptor left for a client.
 constexpr std::chrono::milliseconds kAcceptPause(100);
 
@@ -106,6 +109,7 @@ class Server::Impl {
   asio::steady_timer purge_timer_;
   std::unordered_set<ConnectionPtr> connections_;  ///< the loop's thread only
   bool stopping_ = false;                          ///< the loop's thread only
+  std::promise<void> ended_;
   std::jthread thread_;
 };
 
@@ -135,6 +139,7 @@ base::Status Server::Impl::Start() {
     while (true) {
       try {
         loop_.Io().run();
+        ended_.set_value();
         return;
       } catch (const std::exception& error) {
         spdlog::error("streaming: {}", error.what());
@@ -147,6 +152,8 @@ base::Status Server::Impl::Start() {
 void Server::Impl::Stop() {
   if (!thread_.joinable()) return;
   asio::post(loop_.Io(), [this] { loop_.Spawn(EndAll()); });
+  // An application that never reads what is left for it must not keep us.
+  if (ended_.get_future().wait_for(kLastLimit) != std::future_status::ready) loop_.Io().stop();
   thread_.join();
   loop_.Pool().join();
 }

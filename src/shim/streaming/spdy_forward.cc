@@ -163,8 +163,15 @@ void SpdyForward::OnReset(StreamId stream) {
   if (id == streams_.end()) return;
   const auto pair = pairs_.find(id->second);
   if (pair == pairs_.end()) return;
+  if (!pair->second.connection) {
+    // Half a pair: nothing will come of it, and it must not wait for its time-out.
+    if (pair->second.error) streams_.erase(*pair->second.error);
+    if (pair->second.data) streams_.erase(*pair->second.data);
+    pairs_.erase(pair);
+    return;
+  }
   // A reset of the error stream alone says nothing about the data.
-  if (pair->second.connection && pair->second.data == stream) pair->second.connection->OnGone();
+  if (pair->second.data == stream) pair->second.connection->OnGone();
 }
 
 void SpdyForward::DropFinished() {

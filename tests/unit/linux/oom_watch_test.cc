@@ -2,11 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 namespace dockershimd::shim::linuxos {
 namespace {
@@ -43,17 +41,6 @@ TEST_F(OomWatchTest, UnifiedHierarchy) {
   EXPECT_TRUE(watch_.WasHit("c1"));
   watch_.Forget("c1");
   EXPECT_FALSE(watch_.WasHit("c1"));
-}
-
-TEST_F(OomWatchTest, NewsIsTakenBeforeTheFilesGo) {
-  CgroupFolders folders;
-  folders.unified = folder_;
-  Write("memory.events", "oom_kill 0\n");
-  ASSERT_TRUE(watch_.Watch("c1", folders));
-  Write("memory.events", "oom_kill 2\n");
-  std::this_thread::sleep_for(std::chrono::milliseconds(200));
-  Write("memory.events", "oom_kill 0\n");
-  EXPECT_TRUE(watch_.WasHit("c1")) << "the thread has seen it meanwhile";
 }
 
 TEST_F(OomWatchTest, MemoryController) {

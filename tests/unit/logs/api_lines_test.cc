@@ -46,6 +46,17 @@ TEST_F(ApiLinesTest, SplitLinesCarryTheirTimeInTheMiddle) {
                           kTime + " stdout F end\n", kLater + " stdout F next\n"));
 }
 
+TEST_F(ApiLinesTest, ALineThatNeverEndsDoesNotPileUp) {
+  const std::string part(16384, 'x');
+  const std::string piece = kTime + " " + part;
+  for (int number = 0; number < 3; ++number) api_.Feed(OutputStream::kStdout, piece);
+  EXPECT_THAT(lines_,
+              ElementsAre(kTime + " stdout P " + part + "\n", kTime + " stdout P " + part + "\n"));
+  api_.Feed(OutputStream::kStdout, kTime + " end\n");
+  EXPECT_EQ(lines_.size(), 4U);
+  EXPECT_EQ(lines_.back(), kTime + " stdout F end\n");
+}
+
 TEST_F(ApiLinesTest, WhatEndsWithoutANewlineIsAPart) {
   api_.Feed(OutputStream::kStderr, kTime + " prompt> ");
   EXPECT_TRUE(lines_.empty());

@@ -1,6 +1,8 @@
 #include "fake_docker.h"
 
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 namespace dockershimd::testsupport {
 namespace {
@@ -33,7 +35,10 @@ std::string NameIn(const EngineRequest& request) {
 }  // namespace
 
 FakeDocker::FakeDocker() {
-  engine_.Answer("GET", "/info", "{}");
+  engine_.On("GET", "/info", [this](const EngineRequest&, EngineReply& reply) {
+    while (info_hangs_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    reply.Json("{}");
+  });
   engine_.On("GET", "/containers/json",
              [this](const EngineRequest&, EngineReply& reply) { List(reply); });
   engine_.On("GET", "/containers/*/json", [this](const EngineRequest& request, EngineReply& reply) {
@@ -49,6 +54,7 @@ FakeDocker::FakeDocker() {
 }
 
 FakeDocker::~FakeDocker() {
+  info_hangs_ = false;
   events_.Lock()->ending = true;
   told_.notify_all();
 }

@@ -46,6 +46,8 @@ class FakeDocker {
   /// Sends an event about a container of ours, or about an image.
   void Tell(const std::string& action, const std::string& id);
   void TellImage(const std::string& action, const std::string& id);
+  /// Keeps whoever asks for /info waiting, as an engine with a stuck lock does.
+  void HangInfo(bool hangs) { info_hangs_ = hangs; }
   /// Breaks all event streams.
   void CutEvents();
   [[nodiscard]] int Listeners() const { return events_.Lock()->listeners; }
@@ -59,6 +61,7 @@ class FakeDocker {
   std::function<void(const std::string& id)> before_answer;
 
  private:
+  std::atomic<bool> info_hangs_ = false;
   struct Events {
     std::vector<std::string> all;
     int cut = 0;  ///< how often

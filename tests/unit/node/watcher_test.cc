@@ -188,5 +188,15 @@ TEST_F(WatcherTest, TrueAfterAnyStorm) {
   EXPECT_TRUE(Eventually(differences));
 }
 
+TEST_F(WatcherTest, AnEngineThatHangsIsNotReady) {
+  Start({.probe_interval = milliseconds(20), .probe_limit = milliseconds(50)});
+  EXPECT_TRUE(watcher_->Condition().ready);
+  fake_.HangInfo(true);
+  EXPECT_TRUE(Eventually([&] { return !watcher_->Condition().ready; }));
+  EXPECT_TRUE(watcher_->Condition().pods_known) << "what was known stays known";
+  fake_.HangInfo(false);
+  EXPECT_TRUE(Eventually([&] { return watcher_->Condition().ready; }));
+}
+
 }  // namespace
 }  // namespace dockershimd::shim::node
