@@ -97,7 +97,8 @@ class CniNetwork::Impl {
   PodAddresses Discover(const std::string& sandbox_id, const std::string& netns_path);
 
   bool IsGarbage(const CniAttachment& attachment, const std::unordered_set<std::string>& valid);
-  void CollectGarbageOf(const CallContext& context, CniAttachment attachment);
+  void CollectGarbageOf(const CallContext& context, CniAttachment attachment,
+                        const std::unordered_set<std::string>& valid);
   CniAttachmentNames ValidAttachments(const CniConfig& config,
                                       const std::unordered_set<std::string>& valid) const;
 
@@ -283,10 +284,12 @@ bool CniNetwork::Impl::IsGarbage(const CniAttachment& attachment,
   return !known->second.being_set_up && Clock::now() - known->second.set_up_at > kTooNewForGarbage;
 }
 
-void CniNetwork::Impl::CollectGarbageOf(const CallContext& context, CniAttachment attachment) {
+void CniNetwork::Impl::CollectGarbageOf(const CallContext& context, CniAttachment attachment,
+                                        const std::unordered_set<std::string>& valid) {
   const auto lease = changing_.Lock(attachment.container_id);
   const std::shared_lock running(plugins_run_);
-  if (!cache_.Has(attachment)) return;
+  // It may have been set up anew while we waited.
+  if (!cache_.Has(attachment) || !IsGarbage(attachment, valid)) return;
   spdlog::info("giving back the network of sandbox {}, which is gone", attachment.container_id);
   attachment.netns.clear();
   if (auto done = Delete(context, attachment); !done) {
@@ -313,7 +316,7 @@ void CniNetwork::Impl::CollectGarbage(const CallContext& context,
                                       const std::unordered_set<std::string>& valid) {
   cache_.RemoveLeftovers();
   for (auto& attachment : cache_.All()) {
-    if (IsGarbage(attachment, valid)) CollectGarbageOf(context, std::move(attachment));
+    if (IsGarbage(attachment, valid)) CollectGarbageOf(context, std::move(attachment), valid);
   }
   const auto config = folder_.Current();
   if (!config || !CniRunner::HasGarbageCollection(**config)) return;
