@@ -112,6 +112,10 @@ class EventStreams::Listener final : public grpc::ServerWriteReactor<ContainerEv
 
   void OnDone() override {
     owner_.Remove(this);
+    {
+      // Whoever was the last to end it is through.
+      const std::lock_guard lock(mutex_);
+    }
     delete this;
   }
 
