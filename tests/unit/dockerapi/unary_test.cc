@@ -202,7 +202,8 @@ TEST_F(Unary, CutAnswersAreErrors) {
        {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n{}", "HTTP/1.1 200",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n{}\r\n", "garbage\r\n\r\n"}) {
-    engine_.On("GET", kInfo, [&](const EngineRequest&, EngineReply& reply) {
+    // By value: the engine may still be at it when the client has had enough.
+    engine_.On("GET", kInfo, [answer](const EngineRequest&, EngineReply& reply) {
       reply.Raw(answer);
       reply.Close();
     });

@@ -71,6 +71,17 @@ class LogPipelineTest : public testing::Test {
     EXPECT_EQ(Stdout().size(), count);
   }
 
+  /// Of both streams.
+  void AwaitAll(std::size_t count) {
+    const auto written = [&] {
+      auto content = Content();
+      return content.lines["stdout"].size() + content.lines["stderr"].size();
+    };
+    for (int tries = 0; tries < 2000 && written() < count; ++tries) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  }
+
   [[nodiscard]] CriContent Content() const { return ParseCri(ReadRotated(cri_)); }
   [[nodiscard]] std::vector<std::string> Stdout() const { return Content().lines["stdout"]; }
 
@@ -211,7 +222,8 @@ TEST_F(LogPipelineTest, DockersRotationLosesNothing) {
   constexpr int kLines = 5000;
   for (int i = 0; i < kLines; ++i) {
     docker.WriteLine(i % 3 == 0 ? "stderr" : "stdout", std::to_string(i));
-    if (i % 100 == 0) std::this_thread::sleep_for(milliseconds(2));
+    // Never more than one rotation ahead of the reader, however slow the machine is.
+    if (i % 100 == 99) AwaitAll(static_cast<std::size_t>(i) + 1);
   }
   Finish();
   auto content = Content();
