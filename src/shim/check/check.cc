@@ -1,21 +1,18 @@
 #include "shim/check/check.h"
 
 #include <fmt/format.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 #include <ostream>
 #include <string>
 #include <vector>
 
-#include "base/unique_fd.h"
 #include "dockerapi/client.h"
 #include "shim/network/cni_network.h"
+#include "shim/server/listening_socket.h"
 
 namespace dockershimd::shim::check {
 namespace {
@@ -54,19 +51,11 @@ void CheckPrivileges(Report& report) {
   }
 }
 
-bool SomebodyListens(const std::string& path) {
-  const base::UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
-  return ::connect(probe.Get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-}
-
 void CheckListen(const config::Config& config, Report& report) {
   const auto path = config::SocketPath(config.listen);
   if (!path) {
     report.Fail("CRI socket", path.error().message);
-  } else if (SomebodyListens(*path)) {
+  } else if (server::IsListening(*path)) {
     report.Warn("CRI socket", *path + " is in use (by a running dockershimd?)");
   } else {
     report.Ok("CRI socket", *path + " is free");

@@ -83,9 +83,7 @@ base::Status RemoveStale(const std::string& path) {
     return Fail(Code::kAlreadyExists, "{} is there and no socket; remove it or choose another path",
                 path);
   }
-  const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const auto address = AddressOf(path);
-  if (::connect(probe.Get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) {
+  if (IsListening(path)) {
     return Fail(Code::kAlreadyExists, "another program listens on {}; stop it first", path);
   }
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return Fail(ErrnoError(errno, path));
@@ -124,6 +122,12 @@ Result<UniqueFd> Listen(const SocketOptions& options) {
 }
 
 }  // namespace
+
+bool IsListening(const std::string& path) {
+  const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto address = AddressOf(path);
+  return ::connect(probe.Get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+}
 
 Result<ListeningSocket> ListeningSocket::Open(const SocketOptions& options) {
   ListeningSocket socket;

@@ -12,6 +12,9 @@ struct SocketOptions {
   std::string group;  ///< may connect besides root; empty: root alone
 };
 
+/// Whether somebody accepts connections on the Unix socket at `path`.
+[[nodiscard]] bool IsListening(const std::string& path);
+
 /// The socket that kubelet connects to: handed over by systemd (socket activation), or made here
 /// with mode 0600 (0660 with a group). A lock file beside it ("<path>.lock") keeps a second daemon
 /// away; a socket that nobody listens on any more is replaced, one that is in use never.

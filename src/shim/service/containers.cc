@@ -346,9 +346,13 @@ Result<runtime::v1::ReopenContainerLogResponse> Containers::ReopenLog(
 
 void Containers::OnStarted(const std::string& id) {
   const auto container = model_.FindContainer(id);
-  if (!container || !(*container)->details.state.running) return;
-  if (auto followed = FollowLog(**container); !followed) {
-    spdlog::warn("the log of container {} cannot be followed: {}", id, followed.error().message);
+  if (container && (*container)->details.state.running) FollowLogOrWarn(**container);
+}
+
+void Containers::FollowLogOrWarn(const translate::ContainerRecord& container) {
+  if (auto followed = FollowLog(container); !followed) {
+    spdlog::warn("the log of container {} cannot be followed: {}", container.details.id,
+                 followed.error().message);
   }
 }
 
@@ -356,10 +360,7 @@ void Containers::ResumeLogs() {
   for (const auto& container : model_.Containers()) {
     const auto state = translate::ContainerStateOf(*container);
     if (state == ContainerState::CONTAINER_CREATED) continue;
-    if (auto followed = FollowLog(*container); !followed) {
-      spdlog::warn("the log of container {} cannot be followed: {}", container->details.id,
-                   followed.error().message);
-    }
+    FollowLogOrWarn(*container);
     if (state != ContainerState::CONTAINER_RUNNING) logs_.Finish(container->details.id);
   }
 }

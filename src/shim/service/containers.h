@@ -65,6 +65,7 @@ class Containers {
   [[nodiscard]] base::Status ApplyCgroupFiles(
       const std::string& id, const runtime::v1::LinuxContainerResources& resources);
   [[nodiscard]] base::Status FollowLog(const translate::ContainerRecord& container);
+  void FollowLogOrWarn(const translate::ContainerRecord& container);
   void RemoveLogLink(const translate::ContainerRecord& container);
 
   dockerapi::Client& docker_;
