@@ -74,14 +74,20 @@ void DaemonProcess::Start() {
 
 int DaemonProcess::Stop() {
   int status = 0;
-  ::kill(pid_, SIGTERM);
+  Signal(SIGTERM);
   ::waitpid(pid_, &status, 0);
   pid_ = -1;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/// Never with -1, which is everybody.
+void DaemonProcess::Signal(int number) const {
+  if (pid_ <= 0) throw std::logic_error("the daemon does not run");
+  ::kill(pid_, number);
+}
+
 void DaemonProcess::Kill() {
-  ::kill(pid_, SIGKILL);
+  Signal(SIGKILL);
   ::waitpid(pid_, nullptr, 0);
   pid_ = -1;
 }

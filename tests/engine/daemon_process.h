@@ -38,6 +38,8 @@ class DaemonProcess {
   [[nodiscard]] ProcessUse Use() const;
 
  private:
+  void Signal(int number) const;
+
   std::vector<std::string> arguments_;
   std::string endpoint_;
   pid_t pid_ = -1;

@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <map>
 #include <random>
+#include <stdexcept>
 #include <thread>
 
 #include "base/file.h"
@@ -41,8 +42,10 @@ class PipelineProcess {
     std::vector<char*> argv = {const_cast<char*>(LOGS_PIPELINE_PROCESS)};
     for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
-    EXPECT_EQ(::posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ), 0);
+    const int error = ::posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ);
     ::posix_spawn_file_actions_destroy(&actions);
+    // Never to be killed by the pid of a process that was not started: -1 is everybody.
+    if (error != 0) throw std::runtime_error("cannot start " LOGS_PIPELINE_PROCESS);
     ::close(input[0]);
     ::close(output[1]);
     to_.Reset(input[1]);
@@ -67,7 +70,7 @@ class PipelineProcess {
   }
 
  private:
-  pid_t pid_ = -1;
+  pid_t pid_ = 0;
   base::UniqueFd to_;
   base::UniqueFd from_;
 };
