@@ -47,12 +47,13 @@ Status WriteAll(int fd, std::string_view content, std::string_view what) {
 }
 
 Status WriteFileAtomically(const std::filesystem::path& path, std::string_view content,
-                           mode_t mode) {
+                           Durability durability, mode_t mode) {
   std::string temporary = path.string() + ".XXXXXX";
   UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!fd) return Fail(ErrnoError(errno, "create " + temporary));
   auto written = WriteAll(fd.Get(), content, "write " + temporary);
-  if (written && (::fchmod(fd.Get(), mode) != 0 || ::fsync(fd.Get()) != 0)) {
+  const bool sync = durability == Durability::kPowerLoss;
+  if (written && (::fchmod(fd.Get(), mode) != 0 || (sync && ::fsync(fd.Get()) != 0))) {
     written = Fail(ErrnoError(errno, "sync " + temporary));
   }
   if (written && ::rename(temporary.c_str(), path.c_str()) != 0) {

@@ -97,7 +97,10 @@ class Daemon::Parts {
         stats_(engine_, model_, collector_),
         streaming_server_({.address = config.stream_address}, docker_),
         streaming_(model_, streaming_server_),
-        watcher_(docker_, engine_, model_, catalog_, [this] { OnConnected(); }, {}),
+        watcher_(
+            docker_, engine_, model_, catalog_,
+            {.on_connected = [this] { OnConnected(); }, .on_audited = [this] { PostTidyUp(); }},
+            {}),
         node_(engine_, watcher_, networking_, cni_),
         runtime_rpcs_(node_, sandboxes_, containers_, execs_, stats_, streaming_, events_,
                       RpcCounter()),
@@ -159,6 +162,10 @@ class Daemon::Parts {
   void OnConnected() {
     containers_.ResumeLogs();
     for (const auto& container : model_.Containers()) WatchMemory(*container);
+    PostTidyUp();
+  }
+
+  void PostTidyUp() {
     housekeeper_.Post([this](const std::stop_token& stop) { TidyUp(stop); });
   }
 

@@ -1,9 +1,10 @@
-// Runs the tests in a network namespace of their own, with the CNI plugins of the machine: no
-// bridge and no rule is left behind.
+// Runs the tests in a network and a mount namespace of their own, with the CNI plugins of the
+// machine: no bridge and no rule is left behind.
 
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -24,7 +25,10 @@ std::string ReasonToSkip() {
              ": install containernetworking-plugins";
     }
   }
-  if (::unshare(CLONE_NEWNET) != 0) return std::string("unshare: ") + std::strerror(errno);
+  if (::unshare(CLONE_NEWNET | CLONE_NEWNS) != 0 ||
+      ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+    return std::string("unshare: ") + std::strerror(errno);
+  }
   return "";
 }
 

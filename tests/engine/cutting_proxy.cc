@@ -82,7 +82,8 @@ void CuttingProxy::Relay(base::UniqueFd client) {
 }
 
 void CuttingProxy::Cut() {
-  for (const int fd : *open_.Lock()) ::shutdown(fd, SHUT_RDWR);
+  const auto open = open_.Lock();
+  for (const int fd : *open) ::shutdown(fd, SHUT_RDWR);
 }
 
 }  // namespace dockershimd::testsupport

@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "shim/network/cni_config.h"
 #include "shim/network/json_read.h"
@@ -113,6 +112,7 @@ std::string EncodeAttachment(const CniAttachment& attachment) {
   if (attachment.ours) json["runtime"] = kOwner;
   PutObject("capabilityArgs", attachment.capabilities, &json);
   PutObject("result", attachment.result, &json);
+  PutObject("partialResult", attachment.partial_result, &json);
   return JsonText(json);
 }
 
@@ -129,6 +129,7 @@ base::Result<CniAttachment> DecodeAttachment(std::string_view text) {
   attachment.args = JoinPairs(json);
   attachment.capabilities = ObjectMember(json, "capabilityArgs");
   attachment.result = ObjectMember(json, "result");
+  attachment.partial_result = ObjectMember(json, "partialResult");
   attachment.ours = TextMember(json, "runtime") == kOwner;
   auto config = base::Base64Decode(TextMember(json, "config"));
   if (!config) return Fail(config.error(), "cached CNI result: config");
@@ -144,9 +145,9 @@ std::filesystem::path CniCache::FileOf(const CniAttachment& attachment) const {
   return attachment.file.empty() ? folder_ / FileName(attachment) : attachment.file;
 }
 
-base::Status CniCache::Save(const CniAttachment& attachment) const {
+base::Status CniCache::Save(const CniAttachment& attachment, base::Durability durability) const {
   if (auto made = base::MakeDirectories(folder_, 0700); !made) return made;
-  return base::WriteFileAtomically(FileOf(attachment), EncodeAttachment(attachment));
+  return base::WriteFileAtomically(FileOf(attachment), EncodeAttachment(attachment), durability);
 }
 
 base::Status CniCache::Remove(const CniAttachment& attachment) const {

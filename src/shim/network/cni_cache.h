@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/file.h"
 #include "base/result.h"
 
 namespace dockershimd::shim::network {
@@ -20,6 +21,7 @@ struct CniAttachment {
   std::string config;          ///< the configuration list's text at the time of ADD
   std::string capabilities;    ///< JSON object: runtime values by capability
   std::string result;          ///< JSON of ADD; empty: ADD was begun and its end never seen
+  std::string partial_result;  ///< while ADD runs: JSON of the last of its plugins that has ended
   bool ours = true;            ///< written by this daemon
   std::filesystem::path file;  ///< where it was read from; not part of the content
 };
@@ -34,7 +36,8 @@ class CniCache {
   explicit CniCache(const std::filesystem::path& cache_dir)
       : folder_(cache_dir / "results"), former_folder_(cache_dir / "cache" / "results") {}
 
-  [[nodiscard]] base::Status Save(const CniAttachment& attachment) const;
+  [[nodiscard]] base::Status Save(const CniAttachment& attachment,
+                                  base::Durability durability = base::Durability::kPowerLoss) const;
 
   /// Fine if it is gone already.
   [[nodiscard]] base::Status Remove(const CniAttachment& attachment) const;

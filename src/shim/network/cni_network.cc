@@ -10,6 +10,7 @@
 #include "base/guarded.h"
 #include "base/keyed_mutex.h"
 #include "base/log.h"
+#include "shim/linux/namespace_pins.h"
 #include "shim/linux/network_namespace.h"
 #include "shim/network/cni_cache.h"
 #include "shim/network/cni_config.h"
@@ -62,6 +63,7 @@ class CniNetwork::Impl {
   explicit Impl(CniOptions options)
       : folder_(options.conf_dir),
         cache_(options.cache_dir),
+        pins_(options.cache_dir / "dockershimd-netns"),
         runner_(options.bin_dirs, options.plugin_timeout),
         readiness_(folder_, runner_),
         pod_cidrs_(options.cache_dir / "dockershimd-pod-cidrs") {}
@@ -85,13 +87,17 @@ class CniNetwork::Impl {
   };
   using Pods = std::unordered_map<std::string, Pod>;
 
-  CniAttachment AttachmentFor(const PodNetworkRequest& request, const CniConfig& config) const;
+  CniAttachment AttachmentFor(const PodNetworkRequest& request, const CniConfig& config,
+                              std::string netns) const;
   std::vector<CniAttachment> AttachmentsOf(const std::string& sandbox_id);
+  Result<PodAddresses> SetUpLocked(const CallContext& context, const PodNetworkRequest& request,
+                                   const CniConfig& config);
   Result<PodAddresses> Add(const CallContext& context, const CniConfig& config,
                            CniAttachment attachment);
   Result<PodAddresses> AddressesAfterAdd(const CniAttachment& attachment) const;
   base::Status Delete(const CallContext& context, const CniAttachment& attachment);
   base::Status DeleteAll(const CallContext& context, const PodNetworkRequest& request);
+  std::string NetnsOf(const std::string& sandbox_id, const std::string& netns_path) const;
   base::Status DeleteUncached(const CallContext& context, const PodNetworkRequest& request);
   void ForgetLoopback(const std::string& sandbox_id) const;
   PodAddresses Discover(const std::string& sandbox_id, const std::string& netns_path);
@@ -99,11 +105,13 @@ class CniNetwork::Impl {
   bool IsGarbage(const CniAttachment& attachment, const std::unordered_set<std::string>& valid);
   void CollectGarbageOf(const CallContext& context, CniAttachment attachment,
                         const std::unordered_set<std::string>& valid);
+  void ReleaseForgotten(const std::string& sandbox_id);
   CniAttachmentNames ValidAttachments(const CniConfig& config,
                                       const std::unordered_set<std::string>& valid) const;
 
   CniConfigFolder folder_;
   CniCache cache_;
+  linuxos::NamespacePins pins_;
   CniRunner runner_;
   CniReadiness readiness_;
   PodCidrs pod_cidrs_;
@@ -115,12 +123,12 @@ class CniNetwork::Impl {
 };
 
 CniAttachment CniNetwork::Impl::AttachmentFor(const PodNetworkRequest& request,
-                                              const CniConfig& config) const {
+                                              const CniConfig& config, std::string netns) const {
   CniAttachment attachment;
   attachment.network = config.name;
   attachment.container_id = request.pod.sandbox_id;
   attachment.interface = kInterface;
-  attachment.netns = request.netns_path;
+  attachment.netns = std::move(netns);
   attachment.args = CniArgs(request.pod);
   attachment.config = config.text;
   attachment.capabilities = CapabilityArgs(request, pod_cidrs_.Get());
@@ -148,11 +156,28 @@ Result<PodAddresses> CniNetwork::Impl::Add(const CallContext& context, const Cni
   // Before the first plugin runs: a crash from here on leaves a trace by which what the plugins
   // have taken is found and given back.
   if (auto saved = cache_.Save(attachment); !saved) return Fail(saved.error());
-  auto result = runner_.Add(context, config, attachment);
+  // Some plugins find what they made only by the results before theirs.
+  const auto keep = [&](const std::string& result) {
+    attachment.partial_result = result;
+    return cache_.Save(attachment, base::Durability::kDaemonCrash);
+  };
+  auto result = runner_.Add(context, config, attachment, keep);
   if (!result) return Fail(result.error());
   attachment.result = std::move(*result);
+  attachment.partial_result.clear();
   if (auto saved = cache_.Save(attachment); !saved) return Fail(saved.error());
   return AddressesAfterAdd(attachment);
+}
+
+Result<PodAddresses> CniNetwork::Impl::SetUpLocked(const CallContext& context,
+                                                   const PodNetworkRequest& request,
+                                                   const CniConfig& config) {
+  // Plugins need the namespace to give back all that they took, also when the pod's processes have
+  // ended by themselves.
+  auto pinned = pins_.Pin(request.pod.sandbox_id, request.netns_path);
+  if (!pinned) return Fail(pinned.error());
+  if (auto up = linuxos::BringLoopbackUp(*pinned); !up) return Fail(up.error());
+  return Add(context, config, AttachmentFor(request, config, std::move(*pinned)));
 }
 
 Result<PodAddresses> CniNetwork::Impl::SetUp(const CallContext& context,
@@ -172,12 +197,7 @@ Result<PodAddresses> CniNetwork::Impl::SetUp(const CallContext& context,
   // What an attempt before a crash has left; plugins refuse to add a pod twice.
   if (auto removed = DeleteAll(context, request); !removed) return Fail(removed.error());
   (*pods_.Lock())[id] = {{}, true, Clock::now()};
-  Result<PodAddresses> addresses;
-  if (auto up = linuxos::BringLoopbackUp(request.netns_path); !up) {
-    addresses = Fail(up.error());
-  } else {
-    addresses = Add(context, **config, AttachmentFor(request, **config));
-  }
+  auto addresses = SetUpLocked(context, request, **config);
   if (addresses) {
     (*pods_.Lock())[id] = {*addresses, false, Clock::now()};
     return addresses;
@@ -201,12 +221,19 @@ base::Status CniNetwork::Impl::Delete(const CallContext& context, const CniAttac
 base::Status CniNetwork::Impl::DeleteAll(const CallContext& context,
                                          const PodNetworkRequest& request) {
   for (auto& attachment : AttachmentsOf(request.pod.sandbox_id)) {
-    // A namespace that is gone is given as empty: plugins then give back what is not in it. The
-    // cached path may mean another process's by now.
-    attachment.netns = request.netns_path;
+    attachment.netns = NetnsOf(request.pod.sandbox_id, request.netns_path);
     if (auto done = Delete(context, attachment); !done) return done;
   }
-  return {};
+  return pins_.Release(request.pod.sandbox_id);
+}
+
+/// Where the plugins find the pod's namespace: where we keep it, else with its processes (pods of
+/// a former runtime). A namespace that is gone is given as empty: plugins then give back what is
+/// not in it. The cached path may mean another process's by now.
+std::string CniNetwork::Impl::NetnsOf(const std::string& sandbox_id,
+                                      const std::string& netns_path) const {
+  auto pinned = pins_.Find(sandbox_id);
+  return pinned.empty() ? netns_path : pinned;
 }
 
 /// The loopback plugin of former runtimes has nothing to give back.
@@ -222,7 +249,7 @@ base::Status CniNetwork::Impl::DeleteUncached(const CallContext& context,
   const auto config = folder_.Current();
   // A network that is not there cannot have been given to the pod.
   if (!config || !runner_.FindAll(**config)) return {};
-  return runner_.Delete(context, **config, AttachmentFor(request, **config));
+  return runner_.Delete(context, **config, AttachmentFor(request, **config, request.netns_path));
 }
 
 base::Status CniNetwork::Impl::TearDown(const CallContext& context,
@@ -241,7 +268,7 @@ base::Status CniNetwork::Impl::TearDown(const CallContext& context,
 
 base::Status CniNetwork::Impl::Check(const CallContext& context, const PodNetworkRequest& request) {
   for (auto& attachment : AttachmentsOf(request.pod.sandbox_id)) {
-    attachment.netns = request.netns_path;
+    attachment.netns = NetnsOf(request.pod.sandbox_id, request.netns_path);
     const auto config = ParseCniConfig(attachment.config);
     if (!config) return Fail(config.error(), "the configuration in " + attachment.file.string());
     if (auto checked = runner_.Check(context, *config, attachment); !checked) return checked;
@@ -291,12 +318,23 @@ void CniNetwork::Impl::CollectGarbageOf(const CallContext& context, CniAttachmen
   // It may have been set up anew while we waited.
   if (!cache_.Has(attachment) || !IsGarbage(attachment, valid)) return;
   spdlog::info("giving back the network of sandbox {}, which is gone", attachment.container_id);
-  attachment.netns.clear();
-  if (auto done = Delete(context, attachment); !done) {
+  attachment.netns = NetnsOf(attachment.container_id, "");
+  auto done = Delete(context, attachment);
+  if (done) done = pins_.Release(attachment.container_id);
+  if (!done) {
     spdlog::warn("sandbox {}: {}", attachment.container_id, done.error().message);
     return;
   }
   pods_.Lock()->erase(attachment.container_id);
+}
+
+/// A pin without an attachment: a crash came between the two.
+void CniNetwork::Impl::ReleaseForgotten(const std::string& sandbox_id) {
+  const auto lease = changing_.Lock(sandbox_id);
+  if (!cache_.Find(sandbox_id).empty()) return;
+  if (auto done = pins_.Release(sandbox_id); !done) {
+    spdlog::warn("sandbox {}: {}", sandbox_id, done.error().message);
+  }
 }
 
 CniAttachmentNames CniNetwork::Impl::ValidAttachments(
@@ -318,6 +356,7 @@ void CniNetwork::Impl::CollectGarbage(const CallContext& context,
   for (auto& attachment : cache_.All()) {
     if (IsGarbage(attachment, valid)) CollectGarbageOf(context, std::move(attachment), valid);
   }
+  for (const auto& name : pins_.Names()) ReleaseForgotten(name);
   const auto config = folder_.Current();
   if (!config || !CniRunner::HasGarbageCollection(**config)) return;
   const std::unique_lock alone(plugins_run_);

@@ -64,7 +64,8 @@ class CniNetwork {
   /// Tears down what is cached for sandboxes that are not in `valid_sandbox_ids`: leases left by
   /// a crash between ADD and its answer. Only touches cached results that this daemon wrote, and
   /// none of pods set up in the last two minutes. Then lets plugins of CNI 1.1 look for garbage of
-  /// their own. To be called when all sandboxes are known.
+  /// their own. To be called when all sandboxes are known, again and again: what a plugin refused
+  /// to give back is tried anew.
   void CollectGarbage(const base::CallContext& context,
                       const std::unordered_set<std::string>& valid_sandbox_ids);
 

@@ -42,7 +42,8 @@ base::Status CniRunner::FindAll(const CniConfig& config) const {
 }
 
 Result<std::string> CniRunner::Add(const CallContext& context, const CniConfig& config,
-                                   const CniAttachment& attachment) const {
+                                   const CniAttachment& attachment,
+                                   const OnResult& on_result) const {
   std::string result;
   for (const auto& plugin : config.plugins) {
     const auto call = CallOf("ADD", plugin, attachment,
@@ -55,13 +56,18 @@ Result<std::string> CniRunner::Add(const CallContext& context, const CniConfig& 
                   fmt::format("CNI network '{}': CNI plugin {}, ADD", config.name, plugin.type));
     }
     result = std::move(*read);
+    if (&plugin == &config.plugins.back()) break;
+    if (auto kept = on_result(result); !kept) return Fail(kept.error());
   }
   return result;
 }
 
 base::Status CniRunner::Delete(const CallContext& context, const CniConfig& config,
                                const CniAttachment& attachment) const {
-  const std::string result = config.Speaks(kHasResultInDelete) ? attachment.result : "";
+  std::string result;
+  if (config.Speaks(kHasResultInDelete)) {
+    result = attachment.result.empty() ? attachment.partial_result : attachment.result;
+  }
   for (auto plugin = config.plugins.rbegin(); plugin != config.plugins.rend(); ++plugin) {
     const auto call = CallOf("DEL", *plugin, attachment,
                              PluginInput(config, *plugin, attachment.capabilities, result));

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,10 +26,14 @@ class CniRunner {
   /// An error naming the first plugin whose program is missing.
   [[nodiscard]] base::Status FindAll(const CniConfig& config) const;
 
+  /// What is done with the result of a plugin before the next one runs.
+  using OnResult = std::function<base::Status(const std::string& result)>;
+
   /// ADD of each; returns the last one's result. Undoes nothing.
   [[nodiscard]] base::Result<std::string> Add(const base::CallContext& context,
                                               const CniConfig& config,
-                                              const CniAttachment& attachment) const;
+                                              const CniAttachment& attachment,
+                                              const OnResult& on_result) const;
 
   /// DEL of each, the last one first; ends at the first failure, as what comes before may be
   /// needed to try again.

@@ -58,12 +58,12 @@ std::string Attribute(const dockerapi::Event& event, const char* name) {
 }  // namespace
 
 Watcher::Watcher(dockerapi::Client& docker, Engine& engine, Model& model, ImageCatalog& images,
-                 std::function<void()> on_connected, Settings settings)
+                 Notices notices, Settings settings)
     : docker_(docker),
       engine_(engine),
       model_(model),
       images_(images),
-      on_connected_(std::move(on_connected)),
+      notices_(std::move(notices)),
       settings_(settings),
       queue_([this](const std::stop_token& stop, const std::string& id,
                     base::UnixNanos news) { return Refresh(stop, id, news); },
@@ -152,7 +152,7 @@ base::Status Watcher::OnOpen(const base::CallContext& context) {
   *condition_.Lock() = {.ready = true, .pods_known = true, .message = ""};
   spdlog::info("connected to Docker: {} pod sandboxes, {} containers", model_.Sandboxes().size(),
                model_.Containers().size());
-  on_connected_();
+  notices_.on_connected();
   return {};
 }
 
@@ -206,6 +206,7 @@ void Watcher::Audit(const std::stop_token& stop) {
     if (auto rebuilt = images_.Rebuild(context.Within(kRebuildLimit)); !rebuilt) {
       spdlog::warn("the audit of the images failed: {}", rebuilt.error().message);
     }
+    if (differences) notices_.on_audited();
   }
 }
 

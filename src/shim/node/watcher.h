@@ -26,6 +26,12 @@ struct EngineCondition {
 /// cannot tell is found by an audit every few minutes.
 class Watcher {
  public:
+  /// Neither must wait for long.
+  struct Notices {
+    std::function<void()> on_connected;  ///< the engine is there and all was read anew
+    std::function<void()> on_audited;    ///< the model was found true, or mended
+  };
+
   struct Settings {
     std::chrono::milliseconds audit_interval{std::chrono::minutes(5)};
     /// How often Docker must answer; given up after three times in a row without an answer.
@@ -34,9 +40,8 @@ class Watcher {
     std::chrono::milliseconds longest_pause{std::chrono::seconds(5)};
   };
 
-  /// `on_connected`: the engine is there and all was read anew. It must not wait for long.
   Watcher(dockerapi::Client& docker, Engine& engine, Model& model, ImageCatalog& images,
-          std::function<void()> on_connected, Settings settings);
+          Notices notices, Settings settings);
   /// Ends the threads at once.
   ~Watcher() = default;
   Watcher(const Watcher&) = delete;
@@ -62,7 +67,7 @@ class Watcher {
   Engine& engine_;
   Model& model_;
   ImageCatalog& images_;
-  std::function<void()> on_connected_;
+  Notices notices_;
   Settings settings_;
   base::Guarded<EngineCondition> condition_;
   RefreshQueue queue_;

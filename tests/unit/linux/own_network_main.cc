@@ -1,9 +1,10 @@
-// Runs the tests in a network namespace of their own, also without root where the kernel lets
-// users have one.
+// Runs the tests in a network and a mount namespace of their own, also without root where the
+// kernel lets users have one.
 
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -31,8 +32,9 @@ int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   // As in the daemon: a program may end without reading its input.
   ::signal(SIGPIPE, SIG_IGN);
-  if ((::getuid() != 0 && !BecomeRoot()) || ::unshare(CLONE_NEWNET) != 0) {
-    std::cout << "skipped: no network namespace of our own: " << std::strerror(errno) << "\n";
+  if ((::getuid() != 0 && !BecomeRoot()) || ::unshare(CLONE_NEWNET | CLONE_NEWNS) != 0 ||
+      ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+    std::cout << "skipped: no namespaces of our own: " << std::strerror(errno) << "\n";
     return 77;
   }
   return RUN_ALL_TESTS();

@@ -50,17 +50,28 @@ TEST_F(CniCrashTest, KilledInAnyPluginOfAdd) {
     plugins_.Recover("ADD", plugin);
     ASSERT_TRUE(plugins_.Cached().is_object());
     EXPECT_FALSE(plugins_.Cached().contains("result"));
+    EXPECT_EQ(plugins_.Cached().contains("partialResult"), plugin == std::string("second"));
     plugins_.ForgetCalls();
 
     CniNetwork network(plugins_.Options());
     EXPECT_THAT(network.Addresses("pod-1", "/proc/self/ns/net").ips, IsEmpty());
     network.CollectGarbage(Patient(), {"pod-2"});
     EXPECT_THAT(plugins_.Calls(), ElementsAre("DEL second pod-1", "DEL first pod-1"));
-    EXPECT_FALSE(plugins_.Input("DEL", "first").contains("prevResult"));
+    EXPECT_EQ(plugins_.Input("DEL", "first").contains("prevResult"),
+              plugin == std::string("second"));
     EXPECT_EQ(plugins_.Input("DEL", "first")["runtimeConfig"]["portMappings"][0]["hostPort"], 8080);
-    EXPECT_EQ(plugins_.Variable("DEL", "first", "CNI_NETNS"), "");
+    EXPECT_EQ(plugins_.Variable("DEL", "first", "CNI_NETNS"), plugins_.PinOf("pod-1"));
     EXPECT_EQ(plugins_.CountCached(), 0U);
+    EXPECT_FALSE(std::filesystem::exists(plugins_.PinOf("pod-1")));
   }
+}
+
+TEST_F(CniCrashTest, APinWithoutAnAttachmentGoes) {
+  CniNetwork network(plugins_.Options());
+  ASSERT_TRUE(network.SetUp(Patient(), RequestFor()));
+  std::filesystem::remove_all(plugins_.CacheDir() / "results");
+  network.CollectGarbage(Patient(), {"pod-1"});
+  EXPECT_FALSE(std::filesystem::exists(plugins_.PinOf("pod-1")));
 }
 
 TEST_F(CniCrashTest, KilledInAnUndoneAdd) {

@@ -52,7 +52,7 @@ TEST_F(CniNetworkTest, PluginsAreToldTheirPod) {
   const auto variable = [&](const char* name) { return plugins_.Variable("ADD", "first", name); };
   EXPECT_EQ(variable("CNI_COMMAND"), "ADD");
   EXPECT_EQ(variable("CNI_CONTAINERID"), "pod-1");
-  EXPECT_EQ(variable("CNI_NETNS"), "/proc/self/ns/net");
+  EXPECT_EQ(variable("CNI_NETNS"), plugins_.PinOf("pod-1")) << "not /proc/<pid>/ns/net";
   EXPECT_EQ(variable("CNI_IFNAME"), "eth0");
   EXPECT_EQ(variable("CNI_ARGS"),
             "IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=web;"
@@ -144,6 +144,19 @@ TEST_F(CniNetworkTest, WithoutANamespaceNothingIsBegun) {
   EXPECT_EQ(plugins_.CountCached(), 0U);
 }
 
+TEST_F(CniNetworkTest, AFailureLeavesNoPin) {
+  plugins_.Fail("ADD", "second");
+  SetUpError();
+  EXPECT_FALSE(std::filesystem::exists(plugins_.PinOf("pod-1")));
+}
+
+TEST_F(CniNetworkTest, UndoingKnowsTheResultsUntilThen) {
+  plugins_.Fail("ADD", "second");
+  SetUpError();
+  EXPECT_EQ(plugins_.Input("DEL", "second")["prevResult"]["by"], "first");
+  EXPECT_EQ(plugins_.Input("DEL", "first")["prevResult"]["by"], "first");
+}
+
 TEST_F(CniNetworkTest, ASandboxIdThatIsNoNameIsRefused) {
   EXPECT_THAT(SetUpError(RequestFor("../../etc/passwd")), HasSubstr("is no sandbox id"));
 }
@@ -160,7 +173,7 @@ TEST_F(CniNetworkTest, AddressesComeFromMemoryThenFromTheCache) {
   ASSERT_TRUE(network_.SetUp(Patient(), RequestFor()));
   CniNetwork restarted(plugins_.Options());
   EXPECT_THAT(restarted.Addresses("pod-1", "").ips, ElementsAre("10.1.2.3"));
-  std::filesystem::remove_all(plugins_.CacheDir());
+  std::filesystem::remove_all(plugins_.CacheDir() / "results");
   EXPECT_THAT(restarted.Addresses("pod-1", "").ips, ElementsAre("10.1.2.3"));
   EXPECT_THAT(network_.Addresses("pod-1", "").ips, ElementsAre("10.1.2.3"));
   EXPECT_THAT(network_.Addresses("pod-2", "/proc/self/ns/net").ips, IsEmpty());

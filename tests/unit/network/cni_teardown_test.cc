@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 
 #include <fstream>
 
@@ -69,8 +70,18 @@ TEST_F(CniTearDownTest, ForgetsThePod) {
   EXPECT_THAT(network_.Addresses("pod-1", "").ips, IsEmpty());
 }
 
+TEST_F(CniTearDownTest, ReachesTheNamespaceAfterThePodsProcesses) {
+  SetUpPod();
+  PodNetworkRequest request;
+  request.pod.sandbox_id = "pod-1";
+  ASSERT_TRUE(CniNetwork(plugins_.Options()).TearDown(Patient(), request));
+  EXPECT_EQ(plugins_.Variable("DEL", "first", "CNI_NETNS"), plugins_.PinOf("pod-1"));
+  EXPECT_FALSE(std::filesystem::exists(plugins_.PinOf("pod-1")));
+}
+
 TEST_F(CniTearDownTest, NeedsOnlyTheSandboxsIdAndGivesNoStaleNamespace) {
   SetUpPod();
+  ASSERT_EQ(::umount2(plugins_.PinOf("pod-1").c_str(), MNT_DETACH), 0) << "as a new boot has it";
   PodNetworkRequest request;
   request.pod.sandbox_id = "pod-1";
   CniNetwork restarted(plugins_.Options());

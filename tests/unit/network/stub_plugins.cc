@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/file.h"
+#include "shim/linux/namespace_pins.h"
 
 namespace dockershimd::shim::network {
 namespace {
@@ -116,6 +117,11 @@ std::string StubPlugins::Variable(const std::string& command, const std::string&
     if (line.starts_with(name + "=")) return line.substr(name.size() + 1);
   }
   return "not set";
+}
+
+StubPlugins::~StubPlugins() {
+  const linuxos::NamespacePins pins(PinOf(""));
+  for (const auto& name : pins.Names()) (void)pins.Release(name);
 }
 
 CniOptions StubPlugins::Options() const {

@@ -33,6 +33,7 @@ class TemporaryFolder {
 class StubPlugins {
  public:
   StubPlugins();
+  ~StubPlugins();
 
   /// A configuration of the plugins in this order, each with the capability portMappings.
   void Configure(const std::vector<std::string>& plugins, const std::string& version = "1.0.0");
@@ -63,6 +64,10 @@ class StubPlugins {
   /// What the cache holds for a sandbox; discarded where there is nothing.
   [[nodiscard]] nlohmann::json Cached(const std::string& sandbox_id = "pod-1") const;
   [[nodiscard]] std::size_t CountCached() const;
+  /// Where a pod's network namespace is kept.
+  [[nodiscard]] std::filesystem::path PinOf(const std::string& sandbox_id) const {
+    return CacheDir() / "dockershimd-netns" / sandbox_id;
+  }
 
  private:
   TemporaryFolder folder_;

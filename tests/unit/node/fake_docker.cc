@@ -81,7 +81,8 @@ void FakeDocker::Inspect(const std::string& id, EngineReply& reply) {
 void FakeDocker::List(EngineReply& reply) {
   ++lists;
   Json answer = Json::array();
-  for (const auto& [id, container] : *containers_.Lock()) {
+  const auto containers = containers_.Lock();
+  for (const auto& [id, container] : *containers) {
     answer.push_back({{"Id", id},
                       {"Names", {"/" + container.name}},
                       {"State", container.status},
@@ -93,7 +94,8 @@ void FakeDocker::List(EngineReply& reply) {
 void FakeDocker::ListImages(EngineReply& reply) {
   if (images_fail) return reply.Refuse(500, "no images today");
   Json answer = Json::array();
-  for (const auto& [id, image] : *images_.Lock()) {
+  const auto images = images_.Lock();
+  for (const auto& [id, image] : *images) {
     answer.push_back({{"Id", id}, {"RepoTags", image.tags}, {"Size", 5}});
   }
   reply.Json(answer.dump());

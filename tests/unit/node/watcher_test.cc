@@ -39,7 +39,10 @@ class WatcherTest : public testing::Test {
 
   void Start(Watcher::Settings settings = {}) {
     settings.longest_pause = milliseconds(200);
-    watcher_.emplace(docker_, engine_, model_, images_, [this] { ++connections_; }, settings);
+    watcher_.emplace(docker_, engine_, model_, images_,
+                     Watcher::Notices{.on_connected = [this] { ++connections_; },
+                                      .on_audited = [this] { ++audits_; }},
+                     settings);
     watcher_->Start();
     ASSERT_TRUE(Eventually([&] { return connections_ == 1; }));
   }
@@ -57,6 +60,7 @@ class WatcherTest : public testing::Test {
   ImageCatalog images_;
   std::atomic<int> changes_ = 0;
   std::atomic<int> connections_ = 0;
+  std::atomic<int> audits_ = 0;
   Model model_;
   std::optional<Watcher> watcher_;
 };
@@ -119,6 +123,7 @@ TEST_F(WatcherTest, AuditFindsWhatNoEventTold) {
   fake_.PutImage({.id = "sha256:a2", .tags = {"app:2"}});
   EXPECT_TRUE(StatusIs("c1", "paused"));
   EXPECT_TRUE(Eventually([&] { return images_.Images()->Find("app:2") != nullptr; }));
+  EXPECT_TRUE(Eventually([&] { return audits_ > 1; }));
 }
 
 TEST_F(WatcherTest, ImagesByTheirEvents) {
@@ -144,7 +149,8 @@ TEST_F(WatcherTest, ImagesThatCannotBeListedDoNotKeepThePodsAway) {
 
 TEST_F(WatcherTest, SaysThatDockerIsAway) {
   dockerapi::Client nowhere({.socket_path = "/nonexistent/docker.sock"});
-  Watcher watcher(nowhere, engine_, model_, images_, [] { ADD_FAILURE(); }, {});
+  Watcher watcher(nowhere, engine_, model_, images_, {[] { ADD_FAILURE(); }, [] { ADD_FAILURE(); }},
+                  {});
   watcher.Start();
   EXPECT_TRUE(Eventually([&] {
     return watcher.Condition().message.find("Docker cannot be reached") != std::string::npos;

@@ -40,7 +40,8 @@ FakeDocker::~FakeDocker() {
   acceptor_.request_stop();
   ::shutdown(listener_.Get(), SHUT_RDWR);
   acceptor_.join();
-  for (const int fd : *open_.Lock()) ::shutdown(fd, SHUT_RDWR);
+  const auto open = open_.Lock();
+  for (const int fd : *open) ::shutdown(fd, SHUT_RDWR);
   connections_.clear();
   std::filesystem::remove_all(folder_);
 }
