@@ -274,7 +274,9 @@ func (c *conversation) end() error {
 }
 
 func testHostile(f *fixture, p protocol) error {
-	other := f.converse(p)
+	lasting := *f
+	lasting.limit = time.Hour
+	other := lasting.converse(p)
 	err := f.attackBy(warmUp)
 	resident, descriptors := f.process.residentKiB(), f.process.descriptors()
 	err = errors.Join(err, f.attackBy(attacks))

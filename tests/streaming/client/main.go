@@ -306,7 +306,7 @@ func main() {
 	if err == nil {
 		switch {
 		case *benchmark:
-			err = bench(f)
+			err = bench(f, flag.Args())
 		case *idleSessions > 0:
 			measureIdle(f, *idleSessions)
 		default:
