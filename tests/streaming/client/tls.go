@@ -94,10 +94,15 @@ func testTLS(f *fixture, p protocol) error {
 	return errors.Join(err, restartRuntime(), f.afterRestart())
 }
 
+// Waits until the runtime knows its engine's containers again.
 func (f *fixture) afterRestart() (err error) {
-	if f.process, err = processOf(os.Getenv("DSD_TEST_STATE")); err == nil {
-		f.server, err = f.forwardURL(f.pod)
+	if f.process, err = processOf(os.Getenv("DSD_TEST_STATE")); err != nil {
+		return err
 	}
+	eventually(func() bool {
+		f.server, err = f.forwardURL(f.pod)
+		return err == nil
+	})
 	return err
 }
 
