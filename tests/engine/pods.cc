@@ -64,6 +64,20 @@ base::Status StartContainer(criclient::Client& cri, const std::string& id) {
   return Done(cri.Call(&Runtime::StartContainer, request));
 }
 
+base::Status StopContainer(criclient::Client& cri, const std::string& id,
+                           std::int64_t grace_seconds) {
+  cri_v1::StopContainerRequest request;
+  request.set_container_id(id);
+  request.set_timeout(grace_seconds);
+  return Done(cri.Call(&Runtime::StopContainer, request));
+}
+
+base::Status RemoveContainer(criclient::Client& cri, const std::string& id) {
+  cri_v1::RemoveContainerRequest request;
+  request.set_container_id(id);
+  return Done(cri.Call(&Runtime::RemoveContainer, request));
+}
+
 base::Status StopPod(criclient::Client& cri, const std::string& id) {
   cri_v1::StopPodSandboxRequest request;
   request.set_pod_sandbox_id(id);
