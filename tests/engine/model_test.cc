@@ -348,12 +348,13 @@ class Lags {
   }
 
   void Wait(const dockerapi::Event& event, const std::stop_token& stop) {
+    const auto happened = SteadyNow() - (base::WallClockNow() - event.time);
     const auto is_known = [&] {
       const bool known = model_.Knows(event.actor_id);
       if (event.action == "destroy") return !known;
       // It may have been removed since.
       if (event.action != "create" && !known) return true;
-      return model_.IsNewerThan(event.actor_id, event.time);
+      return model_.IsNewerThan(event.actor_id, happened);
     };
     const auto end = std::chrono::steady_clock::now() + seconds(5);
     while (!is_known() && !stop.stop_requested() && std::chrono::steady_clock::now() < end) {

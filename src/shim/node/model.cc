@@ -46,7 +46,7 @@ void Model::Announce(const State& state, std::vector<Change> changes) const {
   for (auto& change : changes) hooks_.on_change(std::move(change));
 }
 
-void Model::Store(dockerapi::ContainerDetails details, base::UnixNanos read_at) {
+void Model::Store(dockerapi::ContainerDetails details, SteadyNanos read_at) {
   auto& state_of = details.state;
   const bool killed = !state_of.running && state_of.exit_code == kKilled;
   if (killed && !state_of.oom_killed && hooks_.was_oom_killed) {
@@ -148,7 +148,7 @@ Result<int> Model::Audit(const CallContext& context) {
 
 base::Status Model::Refresh(const CallContext& context, const std::string& id) {
   const auto lease = refreshing_.Lock(id);
-  const auto read_at = base::WallClockNow();
+  const auto read_at = SteadyNow();
   auto details = docker_.InspectContainer(context, id);
   if (details) {
     Store(std::move(*details), read_at);
@@ -199,7 +199,7 @@ bool Model::Knows(const std::string& id) const {
   return state_.Lock()->pods.ReadAt(id).has_value();
 }
 
-bool Model::IsNewerThan(const std::string& id, base::UnixNanos time) const {
+bool Model::IsNewerThan(const std::string& id, SteadyNanos time) const {
   return state_.Lock()->pods.ReadAt(id).value_or(0) > time;
 }
 

@@ -63,7 +63,7 @@ class Model {
   /// True for the full id of a sandbox or container in the model.
   [[nodiscard]] bool Knows(const std::string& id) const;
   /// True where Docker was asked for the container after `time`: nothing older can be news.
-  [[nodiscard]] bool IsNewerThan(const std::string& id, base::UnixNanos time) const;
+  [[nodiscard]] bool IsNewerThan(const std::string& id, SteadyNanos time) const;
 
  private:
   struct State {
@@ -73,7 +73,7 @@ class Model {
 
   [[nodiscard]] base::Status Take(const base::CallContext& context,
                                   const dockerapi::ContainerSummary& summary);
-  void Store(dockerapi::ContainerDetails details, base::UnixNanos read_at);
+  void Store(dockerapi::ContainerDetails details, SteadyNanos read_at);
   void Announce(const State& state, std::vector<Change> changes) const;
   [[nodiscard]] bool Differs(const dockerapi::ContainerSummary& summary) const;
   [[nodiscard]] std::optional<Life> LifeOfContainer(const std::string& id) const;

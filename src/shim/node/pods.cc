@@ -59,7 +59,7 @@ std::vector<Change> Pods::ChangesOf(const std::vector<ChangeKind>& kinds, const 
   return changes;
 }
 
-std::vector<Change> Pods::Put(SandboxPtr sandbox, base::UnixNanos read_at) {
+std::vector<Change> Pods::Put(SandboxPtr sandbox, SteadyNanos read_at) {
   const std::string id = sandbox->details.id;
   const auto kinds = ChangesBetween(LifeIn(sandboxes_, id), LifeOf(*sandbox));
   sandboxes_[id] = {std::move(sandbox), read_at};
@@ -67,7 +67,7 @@ std::vector<Change> Pods::Put(SandboxPtr sandbox, base::UnixNanos read_at) {
   return ChangesOf(kinds, id, id);
 }
 
-std::vector<Change> Pods::Put(ContainerPtr container, base::UnixNanos read_at) {
+std::vector<Change> Pods::Put(ContainerPtr container, SteadyNanos read_at) {
   const std::string id = container->details.id;
   const std::string sandbox_id = container->sandbox_id;
   const auto kinds = ChangesBetween(LifeIn(containers_, id), LifeOf(*container));
@@ -114,7 +114,7 @@ std::vector<Change> Pods::EraseContainer(const std::string& id) {
   return changes;
 }
 
-std::optional<base::UnixNanos> Pods::ReadAt(const std::string& id) const {
+std::optional<SteadyNanos> Pods::ReadAt(const std::string& id) const {
   if (const auto found = containers_.find(id); found != containers_.end()) {
     return found->second.read_at;
   }

@@ -10,6 +10,7 @@
 #include "shim/service/container_status.h"
 #include "shim/service/creation.h"
 #include "shim/service/mount_sources.h"
+#include "shim/service/resolv_conf.h"
 #include "shim/service/rows.h"
 #include "shim/translate/container.h"
 #include "shim/translate/images.h"
@@ -132,6 +133,10 @@ Result<runtime::v1::CreateContainerResponse> Containers::Create(
   }
   const auto spec = SpecOf(context, request, pod);
   if (!spec) return Fail(spec.error());
+  // We may have ended in the midst of making the pod.
+  if (model_.ContainersOf(pod.details.id).empty()) {
+    if (auto written = WriteResolvConf(pod); !written) return Fail(written.error());
+  }
 
   const auto remove_stale = [&](const std::string& id) -> base::Status {
     if (auto refreshed = model_.Refresh(context, id); !refreshed) return refreshed;
@@ -200,21 +205,26 @@ Result<runtime::v1::StartContainerResponse> Containers::Start(
     return Fail(followed.error(), "open the log of container " + id);
   }
   const auto started = docker_.StartContainer(context, id);
+  const bool is_unanswered = !started && !started.error().http_status;
+  if (is_unanswered) unanswered_.Lock()->insert(id);
   // Whatever came of it is what the next status must say.
   const auto refreshed = model_.Refresh(base::CallContext::ForCleanup(), id);
   if (!started) {
-    // Without an answer from Docker it may start yet, and its log must be followed.
-    if (started.error().http_status) logs_.Finish(id);
+    // Without an answer from Docker it may have started, or do so yet.
+    is_unanswered ? OnStarted(id) : logs_.Finish(id);
     return Fail(started.error(), "start container " + (*container)->config.metadata().name());
   }
   if (!refreshed) return Fail(refreshed.error());
-  const auto& resources = (*container)->config.linux().resources();
-  if (auto applied = ApplyCgroupFiles(id, resources); !applied) {
-    // It must not run without a limit that it was to have.
-    (void)StopNow(base::CallContext::ForCleanup(), id, std::chrono::seconds(0));
-    return Fail(applied.error());
-  }
+  if (auto limited = LimitOrStop(**container); !limited) return Fail(limited.error());
   return runtime::v1::StartContainerResponse();
+}
+
+base::Status Containers::LimitOrStop(const translate::ContainerRecord& container) {
+  const std::string& id = container.details.id;
+  auto applied = ApplyCgroupFiles(id, container.config.linux().resources());
+  // It must not run without a limit that it was to have.
+  if (!applied) (void)StopNow(base::CallContext::ForCleanup(), id, std::chrono::seconds(0));
+  return applied;
 }
 
 base::Status Containers::StopNow(const base::CallContext& context, const std::string& id,
@@ -346,7 +356,18 @@ Result<runtime::v1::ReopenContainerLogResponse> Containers::ReopenLog(
 
 void Containers::OnStarted(const std::string& id) {
   const auto container = model_.FindContainer(id);
-  if (container && (*container)->details.state.running) FollowLogOrWarn(**container);
+  if (!container || !(*container)->details.state.running) return;
+  FollowLogOrWarn(**container);
+  // Later they may have been updated.
+  if (unanswered_.Lock()->erase(id) == 0) return;
+  if (auto limited = LimitOrStop(**container); !limited) {
+    spdlog::error("container {} was stopped: {}", id, limited.error().message);
+  }
+}
+
+void Containers::OnRemoved(const std::string& id) {
+  logs_.Forget(id);
+  unanswered_.Lock()->erase(id);
 }
 
 void Containers::FollowLogOrWarn(const translate::ContainerRecord& container) {

@@ -3,8 +3,10 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <unordered_set>
 
 #include "base/call_context.h"
+#include "base/guarded.h"
 #include "base/result.h"
 #include "cri/runtime/v1/api.pb.h"
 #include "dockerapi/client.h"
@@ -51,10 +53,11 @@ class Containers {
   // For Docker's events:
   /// Goes on with the logs of all containers, after the daemon or the engine came back.
   void ResumeLogs();
-  /// Follows the log, if that is not done: a start may outlive the call that asked for it.
+  /// Follows the log and sets the limits, if that is not done: a start may outlive the call that
+  /// asked for it.
   void OnStarted(const std::string& id);
   void OnEnded(const std::string& id) { logs_.Finish(id); }
-  void OnRemoved(const std::string& id) { logs_.Forget(id); }
+  void OnRemoved(const std::string& id);
 
  private:
   /// The container's translation, with all that is not in the request looked up.
@@ -64,6 +67,8 @@ class Containers {
   /// Limits that only the kernel knows, not Docker.
   [[nodiscard]] base::Status ApplyCgroupFiles(
       const std::string& id, const runtime::v1::LinuxContainerResources& resources);
+  /// The limits of a container that was just started; without them it does not run on.
+  [[nodiscard]] base::Status LimitOrStop(const translate::ContainerRecord& container);
   [[nodiscard]] base::Status FollowLog(const translate::ContainerRecord& container);
   void FollowLogOrWarn(const translate::ContainerRecord& container);
   void RemoveLogLink(const translate::ContainerRecord& container);
@@ -73,6 +78,7 @@ class Containers {
   node::Model& model_;
   logs::LogPipeline& logs_;
   ImageUsers users_;
+  base::Guarded<std::unordered_set<std::string>> unanswered_;  ///< starts without an answer
 };
 
 }  // namespace dockershimd::shim::service

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "shim/service/container_status.h"
 #include "shim/service/creation.h"
+#include "shim/service/resolv_conf.h"
 #include "shim/service/rows.h"
 #include "shim/translate/names.h"
 #include "shim/translate/sandbox.h"
@@ -23,15 +24,6 @@ using google::protobuf::util::MessageDifferencer;
 
 /// The pause process ends at once on its stop signal; another sandbox image may take longer.
 constexpr std::chrono::seconds kPauseGrace(10);
-
-base::Status WriteResolvConf(const translate::SandboxRecord& sandbox,
-                             const runtime::v1::PodSandboxConfig& config) {
-  const std::string text = translate::ResolvConf(config.dns_config());
-  // A pod without DNS settings keeps the host's, which Docker has put there.
-  if (text.empty() || sandbox.details.resolv_conf_path.empty()) return {};
-  // All containers of the pod have this file mounted: it must stay the same inode.
-  return base::WriteFileInPlace(sandbox.details.resolv_conf_path, text);
-}
 
 }  // namespace
 
@@ -71,8 +63,7 @@ base::Status Sandboxes::RemoveStale(const base::CallContext& context, const std:
   return RemoveLocked(context, id);
 }
 
-base::Status Sandboxes::BringUp(const base::CallContext& context, const std::string& id,
-                                const runtime::v1::PodSandboxConfig& config) {
+base::Status Sandboxes::BringUp(const base::CallContext& context, const std::string& id) {
   if (auto started = docker_.StartContainer(context, id); !started) {
     return Fail(started.error(), "start the sandbox");
   }
@@ -83,9 +74,7 @@ base::Status Sandboxes::BringUp(const base::CallContext& context, const std::str
     return Fail(Code::kInternal, "the pause process ended at once with code {}: {}",
                 (*sandbox)->details.state.exit_code, (*sandbox)->details.state.error);
   }
-  if (auto written = WriteResolvConf(**sandbox, config); !written) {
-    return Fail(written.error(), "write the pod's resolv.conf");
-  }
+  if (auto written = WriteResolvConf(**sandbox); !written) return written;
   if (auto up = networking_.SetUp(context, **sandbox); !up) return up;
   model_.RefreshNetwork(id);
   return {};
@@ -121,7 +110,7 @@ Result<runtime::v1::RunPodSandboxResponse> Sandboxes::Run(
   if (!id) return Fail(id.error(), "create the sandbox");
 
   const auto lock = changing_.Lock(*id);
-  if (auto up = BringUp(context, *id, request.config()); !up) {
+  if (auto up = BringUp(context, *id); !up) {
     const auto cleanup = base::CallContext::ForCleanup();
     if (auto removed = RemoveLocked(cleanup, *id); !removed) {
       spdlog::error("sandbox {} of pod {} could not be removed after a failed start: {}", *id,

@@ -57,8 +57,7 @@ class Sandboxes {
   [[nodiscard]] std::optional<runtime::v1::RunPodSandboxResponse> FindSame(
       const base::CallContext& context, const std::string& name,
       const runtime::v1::RunPodSandboxRequest& request);
-  [[nodiscard]] base::Status BringUp(const base::CallContext& context, const std::string& id,
-                                     const runtime::v1::PodSandboxConfig& config);
+  [[nodiscard]] base::Status BringUp(const base::CallContext& context, const std::string& id);
   [[nodiscard]] base::Status RemoveStale(const base::CallContext& context, const std::string& id);
   // With the sandbox's lock held:
   [[nodiscard]] base::Status StopLocked(const base::CallContext& context, const std::string& id);

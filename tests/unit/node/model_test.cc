@@ -150,10 +150,10 @@ TEST_F(ModelTest, AFailedListChangesNothing) {
 }
 
 TEST_F(ModelTest, KnowsWhatIsNews) {
-  const auto before = base::WallClockNow();
+  const auto before = SteadyNow();
   Rebuild();
   EXPECT_TRUE(model_.IsNewerThan("c1", before));
-  EXPECT_FALSE(model_.IsNewerThan("c1", base::WallClockNow()));
+  EXPECT_FALSE(model_.IsNewerThan("c1", SteadyNow()));
   EXPECT_FALSE(model_.IsNewerThan("nonesuch", 1));
   EXPECT_TRUE(model_.Knows("c1"));
   EXPECT_FALSE(model_.Knows("c"));
