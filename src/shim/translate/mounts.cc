@@ -119,7 +119,7 @@ Result<std::string> RelabelledBind(const runtime::v1::Mount& mount, const Engine
   if (mount.recursive_read_only() && !engine.features.recursive_read_only) {
     return Fail(Code::kUnimplemented,
                 "mounts[{}].recursive_read_only: together with selinux_relabel it needs Docker API "
-                "1.44 (Docker 25), this engine speaks {}",
+                "1.44 (Docker 25) and Linux 5.12, this engine speaks {}",
                 mount.container_path(), engine.features.api.ToString());
   }
   auto propagation = PropagationOf(mount);
