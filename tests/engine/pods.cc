@@ -38,8 +38,10 @@ cri_v1::ContainerConfig SleeperConfig(const std::string& name) {
   return container;
 }
 
-base::Result<std::string> RunPod(criclient::Client& cri, const cri_v1::PodSandboxConfig& pod) {
+base::Result<std::string> RunPod(criclient::Client& cri, const cri_v1::PodSandboxConfig& pod,
+                                 const std::string& handler) {
   cri_v1::RunPodSandboxRequest request;
+  request.set_runtime_handler(handler);
   *request.mutable_config() = pod;
   const auto response = cri.Call(&Runtime::RunPodSandbox, request);
   if (!response) return base::Fail(response.error());

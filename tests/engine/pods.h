@@ -23,7 +23,8 @@ using ImageApi = runtime::v1::ImageService::StubInterface;
 
 // The CRI calls of a pod's life, by their plain results.
 [[nodiscard]] base::Result<std::string> RunPod(criclient::Client& cri,
-                                               const runtime::v1::PodSandboxConfig& pod);
+                                               const runtime::v1::PodSandboxConfig& pod,
+                                               const std::string& handler = {});
 [[nodiscard]] base::Result<std::string> CreateContainer(
     criclient::Client& cri, const std::string& pod_id, const runtime::v1::PodSandboxConfig& pod,
     const runtime::v1::ContainerConfig& container);

@@ -2,6 +2,7 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -32,7 +33,8 @@ void FillEnd(const dockerapi::ContainerDetails& details, ContainerStatus* status
   const auto& state = details.state;
   status->set_exit_code(state.exit_code);
   status->set_message(state.error);
-  status->set_finished_at(state.finished_at);
+  // Docker notes the end of a container before the beginning where both come at once.
+  status->set_finished_at(std::max(state.finished_at, state.started_at));
   if (FailedToStart(state)) {
     status->set_reason("ContainerCannotRun");
     // Kubelet takes a container without times for one that was never tried.

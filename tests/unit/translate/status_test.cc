@@ -218,7 +218,14 @@ TEST(Container, StatesAndEnds) {
        "Completed",
        0,
        5,
-       0},
+       5},
+      {"ended before it was noted",
+       {.status = "exited", .exit_code = 139, .error = {}, .started_at = 6, .finished_at = 5},
+       ContainerState::CONTAINER_EXITED,
+       "Error",
+       139,
+       6,
+       6},
       {"removing",
        {.status = "removing", .exit_code = 1, .error = {}, .started_at = 5, .finished_at = 6},
        ContainerState::CONTAINER_EXITED,
@@ -236,7 +243,7 @@ TEST(Container, StatesAndEnds) {
        "Completed",
        0,
        1,
-       0},
+       1},
   };
   for (const auto& c : cases) {
     ContainerRecord container;
