@@ -102,6 +102,7 @@ class Cluster:
                            "--authorization-kubeconfig", self.kubeconfig,
                            "--secure-port", "4443", "--cert-dir", self.file("metrics"),
                            "--kubelet-insecure-tls", "--metric-resolution", "10s",
+                           "--kubelet-request-timeout", "5s",
                            "--kubelet-preferred-address-types", "Hostname")
 
     def start(self):

@@ -158,8 +158,10 @@ def mount_propagation(cluster):
     plugin = with_folder("plugin", "Bidirectional", securityContext={"privileged": True})
     plugin["spec"]["containers"][0]["command"] = [
         "sh", "-c", "mkdir /folder/volume && mount -t tmpfs tmpfs /folder/volume &&"
-        " echo mounted >/folder/volume/file && trap 'umount /folder/volume; exit 0' TERM &&"
-        " { sleep 1000000 & wait; }"]
+        # A probe may be in there just then.
+        " echo mounted >/folder/volume/file && trap 'until umount /folder/volume; do sleep 0.1; done;"
+        " exit 0' TERM && { sleep 1000000 & wait; }"]
+    plugin["spec"]["terminationGracePeriodSeconds"] = 60
     plugin["spec"]["containers"][0]["readinessProbe"] = {
         "exec": {"command": ["cat", "/folder/volume/file"]}, "periodSeconds": 1}
     space.start(plugin)

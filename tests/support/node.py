@@ -65,12 +65,10 @@ class Daemon:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL)
 
-        def is_up():
-            if self.process.poll() is not None:
-                raise RuntimeError(f"{self.name} exited with {self.process.returncode}")
-            return answers()
-
-        wait_for(f"{self.name} answers", 120, is_up)
+        wait_for(f"{self.name} answers", 120,
+                 lambda: self.process.poll() is not None or answers())
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{self.name} exited with {self.process.returncode}, see its log")
 
     def stop(self):
         if self.process is None:
