@@ -112,10 +112,15 @@ class Cluster:
         node.wait_for("the node is Ready", 60, lambda: node.is_ready(self.node()))
 
     def stop(self):
-        self.kubelet.stop()
-        self.metrics_server.stop()
-        for daemon, _ in reversed(self.daemons):
-            daemon.stop()
+        """Stops what still runs; RuntimeError about what had ended by itself."""
+        ended = []
+        for part in (self.kubelet, self.metrics_server, *(daemon for daemon, _ in reversed(self.daemons))):
+            try:
+                part.stop()
+            except RuntimeError as error:
+                ended.append(str(error))
+        if ended:
+            raise RuntimeError("; ".join(ended))
 
     def get(self, path):
         """The answer of the API server: JSON where it is some, else text."""

@@ -14,18 +14,27 @@ import workloads
 from cluster import Cluster
 
 
+def start(cluster):
+    """etcd, the control plane and the kubelet start, and the node is Ready."""
+    cluster.start()
+
+
+def stop(cluster):
+    """None of them has ended by itself."""
+    cluster.stop()
+
+
 def main():
-    report = scenarios.Report("cluster", sys.argv[5:])
+    wanted = sys.argv[5:]
+    report = scenarios.Report("cluster", wanted and ["start", *wanted, "stop"])
     cluster = Cluster(*sys.argv[1:5])
-    try:
-        cluster.start()
+    if report.run(start, cluster):
         for scenario in streams.ALL:
             report.run(scenario, cluster)
         report.run_together(workloads.ALL + logs.ALL, 5, cluster)
         for scenario in operations.ALL:
             report.run(scenario, cluster)
-    finally:
-        cluster.stop()
+    report.run(stop, cluster)
     return report.finish()
 
 

@@ -71,15 +71,18 @@ class Daemon:
             raise RuntimeError(f"{self.name} exited with {self.process.returncode}, see its log")
 
     def stop(self):
-        if self.process is None:
+        """RuntimeError if it has ended by itself before."""
+        process, self.process = self.process, None
+        if process is None:
             return
-        self.process.send_signal(signal.SIGTERM)
+        if process.poll() is not None:
+            raise RuntimeError(f"{self.name} had exited with {process.returncode}, see its log")
+        process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(30)
+            process.wait(30)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process = None
+            process.kill()
+            process.wait()
 
 
 class Kubelet:

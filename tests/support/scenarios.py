@@ -20,10 +20,11 @@ class Report:
         self.began = time.monotonic()
 
     def run(self, scenario, *arguments):
-        """Runs one. What it returns, if a text, is a figure worth showing."""
+        """Runs one, unless it is not wanted; false if it failed. What it returns, if a text, is a figure
+        worth showing."""
         name = scenario.__name__
         if self.wanted and name not in self.wanted:
-            return
+            return True
         start = time.monotonic()
         figure, failure = None, ""
         try:
@@ -44,6 +45,7 @@ class Report:
         sys.stdout.flush()
         self.results.append({"name": name, "seconds": round(seconds, 1), "failure": failure,
                              "figure": figure if isinstance(figure, str) else ""})
+        return not failure
 
     def run_together(self, scenarios, at_once, *arguments):
         """Runs scenarios that do not disturb each other side by side."""
