@@ -38,10 +38,10 @@ def rollout(cluster):
 def rolling_update(cluster):
     """A rolling update replaces every pod without ever having fewer than it may; undo goes back."""
     space = cluster.namespace("rolling-update")
-    # Ends a moment after it is told to: endpoints of the old pods still answer while they go.
     web = shell("trap 'exit 0' TERM; mkdir /www; echo $VERSION >/www/index.html; httpd -f -p 80 -h /www & wait",
                 env=[{"name": "VERSION", "value": "1"}],
-                readinessProbe={"httpGet": {"path": "/", "port": 80}, "periodSeconds": 1})
+                readinessProbe={"httpGet": {"path": "/", "port": 80}, "periodSeconds": 1,
+                                "timeoutSeconds": 30})
     space.apply(deployment("web", 12, web, strategy={
         "type": "RollingUpdate", "rollingUpdate": {"maxSurge": 4, "maxUnavailable": 2}}))
     rolled_out(space, "web")
