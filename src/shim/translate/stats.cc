@@ -158,7 +158,9 @@ runtime::v1::PodSandboxStats ToPodSandboxStats(const SandboxRecord& sandbox,
   if (group.cpu) *linux_stats.mutable_cpu() = ToCpu(group);
   if (group.memory) *linux_stats.mutable_memory() = ToMemory(group);
   if (group.io_pressure) *linux_stats.mutable_io() = ToIo(group);
-  if (sample.interfaces) {
+  // With none, as after the network's teardown, there is no default interface, and kubelet 1.36
+  // (with PodAndContainerStatsFromCRI) crashes on a network without one.
+  if (sample.interfaces && !sample.interfaces->empty()) {
     *linux_stats.mutable_network() = ToNetwork(group.taken_at, *sample.interfaces);
   }
   // Of the containers, not of the pause process, as kubelet counts them.

@@ -134,6 +134,12 @@ TEST(ToPodSandboxStats, WithoutAnEth0TheFirstInterfaceIsTheDefault) {
   sample.interfaces = {{"net1", {}, {}}, {"net2", {}, {}}};
   EXPECT_EQ(ToPodSandboxStats(Sandbox(), sample, {}).linux().network().default_interface().name(),
             "net1");
+}
+
+TEST(ToPodSandboxStats, NoNetworkWithoutAnInterface) {
+  stats::PodSample sample;
+  sample.interfaces.emplace();
+  EXPECT_FALSE(ToPodSandboxStats(Sandbox(), sample, {}).linux().has_network());
   sample.interfaces.reset();
   EXPECT_FALSE(ToPodSandboxStats(Sandbox(), sample, {}).linux().has_network());
 }
