@@ -67,6 +67,21 @@ node::Engine::Settings EngineSettingsOf(const config::Config& config) {
   return {config.container_log_max_size, std::to_string(config.container_log_max_files)};
 }
 
+streaming::ServerOptions StreamingOptionsOf(const config::Config& config) {
+  using std::chrono::seconds;
+  streaming::ServerOptions options;
+  options.address = config.stream_address;
+  options.base_url = config.stream_base_url;
+  options.tls_certificate = config.stream_tls_cert;
+  options.tls_key = config.stream_tls_key;
+  options.token_lifetime = seconds(config.stream_token_lifetime);
+  options.creation_limit = seconds(config.stream_creation_timeout);
+  options.idle_limit = seconds(config.stream_idle_timeout);
+  options.max_pending_requests = static_cast<std::size_t>(config.stream_max_pending);
+  options.max_connections = static_cast<std::size_t>(config.stream_max_sessions);
+  return options;
+}
+
 }  // namespace
 
 /// Declared in the order in which they need each other; destroyed the other way round.
@@ -95,7 +110,7 @@ class Daemon::Parts {
         execs_(docker_, model_),
         collector_(disk_),
         stats_(engine_, model_, collector_),
-        streaming_server_({.address = config.stream_address}, docker_),
+        streaming_server_(StreamingOptionsOf(config), docker_),
         streaming_(model_, streaming_server_),
         watcher_(
             docker_, engine_, model_, catalog_,

@@ -24,6 +24,14 @@ struct Config {
   std::string network = "auto";  ///< auto, cni, bridge
   std::string sandbox_image;     ///< empty: the built-in one
   std::string stream_address = "127.0.0.1:0";
+  std::string stream_base_url;  ///< empty: from the address
+  std::string stream_tls_cert;  ///< PEM file; empty, as the key: plain HTTP
+  std::string stream_tls_key;
+  std::int64_t stream_token_lifetime = 60;    ///< seconds
+  std::int64_t stream_creation_timeout = 30;  ///< seconds
+  std::int64_t stream_idle_timeout = 14400;   ///< seconds
+  std::int64_t stream_max_pending = 1000;
+  std::int64_t stream_max_sessions = 4096;
   std::string metrics_address;  ///< empty: off
   std::string socket_group;     ///< empty: root alone
   std::string log_level = "info";

@@ -47,6 +47,29 @@ base::Status Address(std::string_view name, const std::string& value) {
               name, value);
 }
 
+/// Without a path, which is the server's.
+base::Status BaseUrl(std::string_view name, const std::string& value) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!value.starts_with(scheme)) continue;
+    const auto host = std::string_view(value).substr(scheme.size());
+    if (!host.empty() && host.find_first_of("/?#@ ") == std::string_view::npos) return {};
+  }
+  return Fail(Code::kInvalidArgument, "{}: '{}' is not a URL such as https://node.example:10010",
+              name, value);
+}
+
+base::Status Tls(const Config& config) {
+  if (config.stream_tls_cert.empty() != config.stream_tls_key.empty()) {
+    return Fail(Code::kInvalidArgument, "stream_tls_cert and stream_tls_key only go together");
+  }
+  for (const auto& [name, file] : {std::pair("stream_tls_cert", config.stream_tls_cert),
+                                   std::pair("stream_tls_key", config.stream_tls_key)}) {
+    if (file.empty()) continue;
+    if (auto absolute = AbsolutePath(name, file); !absolute) return absolute;
+  }
+  return {};
+}
+
 /// "10m" as Docker's max-size takes it.
 base::Status LogSize(const std::string& value) {
   const auto digits = value.find_first_not_of("0123456789");
@@ -87,6 +110,15 @@ base::Status Validate(const Config& config) {
   if (ok && !config.metrics_address.empty()) {
     ok = Address("metrics_address", config.metrics_address);
   }
+  if (ok && !config.stream_base_url.empty()) {
+    ok = BaseUrl("stream_base_url", config.stream_base_url);
+  }
+  if (ok) ok = Tls(config);
+  if (ok) ok = InRange("stream_token_lifetime", config.stream_token_lifetime, 1, 3600);
+  if (ok) ok = InRange("stream_creation_timeout", config.stream_creation_timeout, 1, 3600);
+  if (ok) ok = InRange("stream_idle_timeout", config.stream_idle_timeout, 1, 30 * 86400);
+  if (ok) ok = InRange("stream_max_pending", config.stream_max_pending, 1, 1000000);
+  if (ok) ok = InRange("stream_max_sessions", config.stream_max_sessions, 1, 1000000);
   if (ok) ok = LogSize(config.container_log_max_size);
   if (ok) ok = InRange("container_log_max_files", config.container_log_max_files, 1, 1000);
   if (ok) ok = InRange("image_pull_stall_timeout", config.image_pull_stall_timeout, 1, 86400);

@@ -1,5 +1,8 @@
 #include "shim/linux/process_identity.h"
 
+#include <signal.h>
+
+#include <cerrno>
 #include <sstream>
 #include <string>
 
@@ -23,5 +26,7 @@ base::Result<ProcessIdentity> IdentityOf(int pid, const std::filesystem::path& p
   }
   return identity;
 }
+
+bool ProcessExists(int pid) { return ::kill(pid, 0) == 0 || errno == EPERM; }
 
 }  // namespace dockershimd::shim::linuxos

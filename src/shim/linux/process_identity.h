@@ -19,4 +19,7 @@ struct ProcessIdentity {
 [[nodiscard]] base::Result<ProcessIdentity> IdentityOf(int pid,
                                                        const std::filesystem::path& proc = "/proc");
 
+/// Also true of one that has ended and was not reaped yet.
+[[nodiscard]] bool ProcessExists(int pid);
+
 }  // namespace dockershimd::shim::linuxos

@@ -18,8 +18,8 @@ constexpr std::size_t kReadSize = 64 << 10;
 constexpr std::size_t kEarlyStdinLimit = 256 << 10;
 constexpr std::size_t kHeldBackSize = 4 << 10;
 constexpr std::chrono::seconds kHeldBackTime(1);
-/// How long Docker may need to know an exit code after the output has ended.
-constexpr std::chrono::seconds kEndingLimit(10);
+/// Between two questions whether a process has ended that closed its output and lives on.
+constexpr std::chrono::milliseconds kLongestPause(500);
 /// How long the stream of a process that has ended may still have something to say.
 constexpr std::chrono::milliseconds kSilenceLimit(500);
 
@@ -148,7 +148,6 @@ Awaitable<void> ChannelSession::StopHoldingBack([[maybe_unused]] Self self) {
 }
 
 Awaitable<Outcome> ChannelSession::Ending() {
-  const auto deadline = base::CallContext::Clock::now() + kEndingLimit;
   auto pause = std::chrono::milliseconds(5);
   const auto held = std::make_shared<std::string>(std::exchange(held_back_, {}));
   output_is_certain_ = true;
@@ -161,11 +160,10 @@ Awaitable<Outcome> ChannelSession::Ending() {
       if (client_ && !held->empty()) client_->Send(Channel::kStdout, *held);
       co_return *outcome;
     }
-    if (base::CallContext::Clock::now() >= deadline) break;
     co_await Pause(loop_, pause);
-    pause = std::min(pause * 2, std::chrono::milliseconds(200));
+    pause = std::min(pause * 2, kLongestPause);
   }
-  co_return target_->Failure({base::Code::kInternal, "Docker does not tell how it ended", {}});
+  co_return target_->Failure({base::Code::kCancelled, "the client has gone", {}});
 }
 
 void ChannelSession::OnStdin(std::string_view bytes) {

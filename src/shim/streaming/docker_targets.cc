@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/guarded.h"
+#include "shim/linux/process_identity.h"
 
 namespace dockershimd::shim::streaming {
 namespace {
@@ -13,6 +14,8 @@ using wire::Outcome;
 
 /// What Docker writes to stdout where a command cannot be started.
 constexpr std::string_view kStartFailure = "OCI runtime exec failed: ";
+/// How long Docker may need to know of the end of a process.
+constexpr std::chrono::seconds kKnowingLimit(10);
 /// Attached to a container with no StdinOnce, the stream ends with stdin: what the process says
 /// to its last line gets this long.
 constexpr std::chrono::milliseconds kLastWords(200);
@@ -51,7 +54,7 @@ class ExecTarget final : public SessionTarget {
     const std::string id = *exec_id_.Lock();
     const auto state = docker_.InspectExec(context, id);
     if (!state) return Failure(state.error());
-    if (state->running) return std::nullopt;
+    if (state->running) return WhileRunning(state->pid);
     if (state->pid == 0) {
       const auto reason = Failure({base::Code::kInternal, Trimmed(*held_back), {}});
       held_back->clear();
@@ -70,6 +73,17 @@ class ExecTarget final : public SessionTarget {
   }
 
  private:
+  /// A process may close its output and live on: the session lasts as long as it does. What Docker
+  /// takes for running without a process is not waited for.
+  std::optional<Outcome> WhileRunning(int pid) {
+    if (pid > 0 && linuxos::ProcessExists(pid)) return std::nullopt;
+    const auto now = base::CallContext::Clock::now();
+    auto since = vanished_.Lock();
+    if (!*since) *since = now;
+    if (now - **since < kKnowingLimit) return std::nullopt;
+    return Failure({base::Code::kInternal, "Docker does not tell how it ended", {}});
+  }
+
   static std::string Trimmed(const std::string& text) {
     const auto end = text.find_last_not_of("\r\n");
     return end == std::string::npos ? "the command did not start" : text.substr(0, end + 1);
@@ -78,6 +92,7 @@ class ExecTarget final : public SessionTarget {
   dockerapi::Client& docker_;
   const ExecRequest request_;
   base::Guarded<std::string> exec_id_;
+  base::Guarded<std::optional<base::CallContext::Clock::time_point>> vanished_;
 };
 
 class AttachTarget final : public SessionTarget {

@@ -10,6 +10,7 @@
 
 #include "base/call_context.h"
 #include "shim/streaming/asio.h"
+#include "shim/streaming/blocking_pool.h"
 
 namespace dockershimd::shim::streaming {
 
@@ -21,10 +22,10 @@ using Awaitable = boost::asio::awaitable<T>;
 /// one read buffer. Bytes in the buffer are good until the reader waits for anything.
 class Loop {
  public:
-  explicit Loop(std::size_t blocking_threads) : pool_(blocking_threads) {}
+  explicit Loop(std::size_t most_blocking_threads) : pool_(most_blocking_threads) {}
 
   [[nodiscard]] boost::asio::io_context& Io() { return io_; }
-  [[nodiscard]] boost::asio::thread_pool& Pool() { return pool_; }
+  [[nodiscard]] BlockingPool& Pool() { return pool_; }
   [[nodiscard]] std::span<char> Buffer() { return buffer_; }
 
   /// A context for a call that blocks: ends at once when the server stops.
@@ -45,7 +46,7 @@ class Loop {
   boost::asio::io_context io_{1};
   std::stop_source stop_;
   std::array<char, 256 << 10> buffer_;
-  boost::asio::thread_pool pool_;
+  BlockingPool pool_;  // last: what still blocks uses the rest
 };
 
 /// Waits for a time to pass.
@@ -76,7 +77,7 @@ Awaitable<std::invoke_result_t<Work>> Blocking(Loop& loop, const Work& work) {
   std::optional<std::invoke_result_t<Work>> result;
   bool done = false;
   Signal signal(loop);
-  boost::asio::post(loop.Pool(), [&loop, &work, &result, &done, &signal] {
+  loop.Pool().Post([&loop, &work, &result, &done, &signal] {
     result.emplace(work());
     boost::asio::post(loop.Io(), [&done, &signal] {
       done = true;

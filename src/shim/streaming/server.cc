@@ -5,13 +5,14 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <future>
 #include <optional>
 #include <thread>
 #include <unordered_set>
 
 #include "base/log.h"
 #include "shim/streaming/client_connection.h"
+#include "shim/streaming/tls_identity.h"
+#include "shim/streaming/tls_relay.h"
 
 namespace dockershimd::shim::streaming {
 namespace {
@@ -26,8 +27,6 @@ using boost::system::error_code;
 constexpr std::chrono::seconds kPurgePeriod(60);
 /// How long clients have to hear that the server stops.
 constexpr std::chrono::seconds kStopLimit(1);
-/// For what is still pending when all connections are closed.
-constexpr std::chrono::seconds kLastLimit(5);
 /// How long to wait where the process has no descriptor left for a client.
 constexpr std::chrono::milliseconds kAcceptPause(100);
 
@@ -52,14 +51,14 @@ Result<tcp::endpoint> ParseAddress(const std::string& address) {
 }
 
 /// Clients are on this node: where the server listens everywhere they use the loopback.
-std::string UrlOf(const tcp::endpoint& endpoint) {
+std::string UrlOf(std::string_view scheme, const tcp::endpoint& endpoint) {
   const auto address = endpoint.address();
   if (address.is_v4()) {
     const auto host = address.is_unspecified() ? asio::ip::address_v4::loopback() : address.to_v4();
-    return fmt::format("http://{}:{}", host.to_string(), endpoint.port());
+    return fmt::format("{}://{}:{}", scheme, host.to_string(), endpoint.port());
   }
   const auto host = address.is_unspecified() ? asio::ip::address_v6::loopback() : address.to_v6();
-  return fmt::format("http://[{}]:{}", host.to_string(), endpoint.port());
+  return fmt::format("{}://[{}]:{}", scheme, host.to_string(), endpoint.port());
 }
 
 /// Small writes go out at once, and a client whose machine vanished is noticed.
@@ -81,7 +80,7 @@ class Server::Impl {
       : options_(std::move(options)),
         docker_(docker),
         tokens_(options_.max_pending_requests, options_.token_lifetime),
-        loop_(options_.blocking_threads),
+        loop_(options_.most_blocking_threads),
         acceptor_(loop_.Io()),
         purge_timer_(loop_.Io()) {}
 
@@ -105,11 +104,11 @@ class Server::Impl {
   TokenTable tokens_;
   std::string url_;
   Loop loop_;
+  std::unique_ptr<TlsIdentity> identity_;  ///< none: plain HTTP
   tcp::acceptor acceptor_;
   asio::steady_timer purge_timer_;
   std::unordered_set<ConnectionPtr> connections_;  ///< the loop's thread only
   bool stopping_ = false;                          ///< the loop's thread only
-  std::promise<void> ended_;
   std::jthread thread_;
 };
 
@@ -126,11 +125,21 @@ base::Status Server::Impl::Listen() {
     return Fail(Code::kUnavailable, "streaming server: listen at {}: {}", options_.address,
                 error.message());
   }
-  url_ = UrlOf(acceptor_.local_endpoint(error));
+  url_ = options_.base_url;
+  if (url_.empty()) url_ = UrlOf(identity_ ? "https" : "http", acceptor_.local_endpoint(error));
   return {};
 }
 
 base::Status Server::Impl::Start() {
+  if (options_.tls_certificate.empty() != options_.tls_key.empty()) {
+    return Fail(Code::kInvalidArgument,
+                "streaming server: a TLS certificate and its key only go together");
+  }
+  if (!options_.tls_certificate.empty()) {
+    auto identity = TlsIdentity::Load(options_.tls_certificate, options_.tls_key);
+    if (!identity) return Fail(identity.error(), "streaming server");
+    identity_ = std::move(*identity);
+  }
   if (auto listening = Listen(); !listening) return listening;
   loop_.Spawn(Accept());
   loop_.Spawn(Purge());
@@ -139,7 +148,6 @@ base::Status Server::Impl::Start() {
     while (true) {
       try {
         loop_.Io().run();
-        ended_.set_value();
         return;
       } catch (const std::exception& error) {
         spdlog::error("streaming: {}", error.what());
@@ -152,10 +160,8 @@ base::Status Server::Impl::Start() {
 void Server::Impl::Stop() {
   if (!thread_.joinable()) return;
   asio::post(loop_.Io(), [this] { loop_.Spawn(EndAll()); });
-  // An application that never reads what is left for it must not keep us.
-  if (ended_.get_future().wait_for(kLastLimit) != std::future_status::ready) loop_.Io().stop();
   thread_.join();
-  loop_.Pool().join();
+  loop_.Pool().Join();
 }
 
 Awaitable<void> Server::Impl::EndAll() {
@@ -172,6 +178,9 @@ Awaitable<void> Server::Impl::EndAll() {
     co_await Pause(loop_, std::chrono::milliseconds(10));
   }
   for (const auto& connection : std::unordered_set(connections_)) connection->Close();
+  while (!connections_.empty()) co_await Pause(loop_, std::chrono::milliseconds(1));
+  // What still waits, for an application that answers or for its time, waits for nobody.
+  loop_.Io().stop();
 }
 
 Awaitable<void> Server::Impl::Accept() {
@@ -194,6 +203,14 @@ void Server::Impl::OnAccepted(base::UniqueFd fd) {
   // Over the limit the descriptor is closed again: the client sees that at once.
   if (connections_.size() >= options_.max_connections) return;
   Tune(fd.Get());
+  if (identity_) {
+    auto relayed = RelayTls(loop_, *identity_, std::move(fd), options_.head_limit);
+    if (!relayed) {
+      spdlog::warn("streaming: {}", relayed.error().message);
+      return;
+    }
+    fd = std::move(*relayed);
+  }
   auto socket = Socket::Adopt(loop_, std::move(fd));
   if (!socket) {
     spdlog::warn("streaming: {}", socket.error().message);

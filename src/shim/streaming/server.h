@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -15,6 +16,11 @@ struct ServerOptions {
   /// Address and port; 0 for any port. Whoever can connect still needs a token, but there is no
   /// other protection: a loopback address unless there is a reason.
   std::string address = "127.0.0.1:0";
+  /// Scheme, host and port of the URLs that clients get; empty: as it listens.
+  std::string base_url = {};
+  /// PEM files; both empty: plain HTTP. Read again when they change.
+  std::filesystem::path tls_certificate = {};
+  std::filesystem::path tls_key = {};
   std::chrono::milliseconds token_lifetime = std::chrono::minutes(1);
   std::size_t max_pending_requests = 1000;
   std::size_t max_connections = 4096;
@@ -23,7 +29,7 @@ struct ServerOptions {
   std::chrono::milliseconds creation_limit = std::chrono::seconds(30);  ///< for all streams
   std::chrono::milliseconds connect_limit = std::chrono::seconds(10);   ///< for an application
   std::chrono::milliseconds idle_limit = std::chrono::hours(4);
-  std::size_t blocking_threads = 8;  ///< for calls to Docker and visits to network namespaces
+  std::size_t most_blocking_threads = 256;  ///< that call Docker and visit network namespaces
 };
 
 /// The streaming server of CRI: exec, attach and port-forward, over SPDY/3.1 and WebSocket.
@@ -37,7 +43,7 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Binds the address and serves from then on.
+  /// Reads the certificate, binds the address and serves from then on.
   [[nodiscard]] base::Status Start();
   /// Tells clients that it is over, and ends within about a second. Containers go on.
   void Stop();
@@ -50,7 +56,7 @@ class Server {
   /// Ends the port-forward sessions of a pod that has ended.
   void EndForwards(const std::string& sandbox_id);
 
-  /// "http://127.0.0.1:1234", once started.
+  /// "http://127.0.0.1:1234", or https, once started; what the options say where they do.
   [[nodiscard]] std::string BaseUrl() const;
 
  private:

@@ -37,8 +37,8 @@ class SessionTarget {
   virtual ~SessionTarget() = default;
   [[nodiscard]] virtual Rules GetRules() const = 0;
   [[nodiscard]] virtual base::Result<Opened> Open(const base::CallContext& context) = 0;
-  /// How it ended, once the stream has; nothing while Docker does not know yet. `held_back` is the
-  /// doubtful output, which is cleared where it became part of the outcome.
+  /// How it ended, once the stream has; nothing while it has not: to be asked again. `held_back` is
+  /// the doubtful output, which is cleared where it became part of the outcome.
   [[nodiscard]] virtual std::optional<wire::Outcome> Ending(const base::CallContext& context,
                                                             std::string* held_back) = 0;
   [[nodiscard]] virtual base::Status Resize(const base::CallContext& context,

@@ -72,14 +72,17 @@ Awaitable<base::Status> Socket::Connect(const sockaddr* address, unsigned size,
 
 Awaitable<std::string_view> Socket::Read(std::span<char> buffer) {
   const auto self = shared_from_this();
-  bool may_try = ++reads_in_a_row_ < kReadsInARow;
+  // After a read that took all there was, another would most likely find nothing.
+  bool may_try = !drained_ && ++reads_in_a_row_ < kReadsInARow;
   while (descriptor_.is_open()) {
     if (may_try) {
       const ssize_t count =
           ::recv(descriptor_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
       if (count > 0) {
         last_activity_ = std::chrono::steady_clock::now();
-        co_return std::string_view(buffer.data(), static_cast<std::size_t>(count));
+        const std::string_view bytes(buffer.data(), static_cast<std::size_t>(count));
+        drained_ = bytes.size() < buffer.size();
+        co_return bytes;
       }
       if (count == 0) co_return std::string_view();
       if (!WouldBlock(errno) && errno != EINTR) {

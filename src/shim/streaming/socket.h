@@ -76,6 +76,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   std::chrono::milliseconds close_limit_{0};
   std::chrono::steady_clock::time_point last_activity_ = std::chrono::steady_clock::now();
   int reads_in_a_row_ = 0;
+  bool drained_ = false;  ///< by the last read
   bool flushing_ = false;
   bool finishing_ = false;
   bool closing_ = false;

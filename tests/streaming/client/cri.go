@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"k8s.io/client-go/rest"
 	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
@@ -24,33 +25,47 @@ const image = "registry.k8s.io/e2e-test-images/busybox:1.29-2"
 
 // A runtime with one pod of its own network and one of the host's, each with a container that sleeps.
 type fixture struct {
+	name      string
+	process   process
+	limit     time.Duration // for a session
+	config    rest.Config   // of the streaming client
+	server    *url.URL      // where sessions lead to
 	runtime   cri.RuntimeServiceClient
 	images    cri.ImageServiceClient
 	pod       string
 	hostPod   string
 	container string
-	config    *cri.PodSandboxConfig
+	podConfig *cri.PodSandboxConfig
 }
 
-func newFixture() (*fixture, error) {
-	connection, err := grpc.NewClient(os.Getenv("DSD_TEST_CRI_ENDPOINT"),
-		grpc.WithTransportCredentials(insecure.NewCredentials()))
+// A runtime by its name, with its endpoint and the folder in which its pid is.
+func newFixture(name, endpoint, state string) (*fixture, error) {
+	connection, err := grpc.NewClient(endpoint, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.WaitForReady(true)))
 	if err != nil {
 		return nil, err
 	}
-	f := &fixture{runtime: cri.NewRuntimeServiceClient(connection), images: cri.NewImageServiceClient(connection)}
+	f := &fixture{name: name, limit: 2 * time.Minute,
+		runtime: cri.NewRuntimeServiceClient(connection), images: cri.NewImageServiceClient(connection)}
+	if f.process, err = processOf(state); err != nil {
+		return nil, err
+	}
 	_, err = f.images.PullImage(context.Background(), &cri.PullImageRequest{Image: &cri.ImageSpec{Image: image}})
 	if err != nil {
 		return nil, err
 	}
-	if f.pod, f.config, err = f.runPod("own", cri.NamespaceMode_POD); err != nil {
-		return nil, err
+	if f.pod, f.podConfig, err = f.runPod("own", cri.NamespaceMode_POD); err != nil {
+		return f, err
 	}
 	if f.hostPod, _, err = f.runPod("host", cri.NamespaceMode_NODE); err != nil {
-		return nil, err
+		return f, err
 	}
 	f.container, err = f.runContainer(&cri.ContainerConfig{
 		Metadata: &cri.ContainerMetadata{Name: "sleeper"}, Command: []string{"sleep", "1000000"}})
+	if err != nil {
+		return f, err
+	}
+	f.server, err = f.forwardURL(f.pod)
 	return f, err
 }
 
@@ -68,7 +83,7 @@ func (f *fixture) runContainer(config *cri.ContainerConfig) (string, error) {
 	config.Image = &cri.ImageSpec{Image: image}
 	config.Linux = &cri.LinuxContainerConfig{}
 	created, err := f.runtime.CreateContainer(context.Background(), &cri.CreateContainerRequest{
-		PodSandboxId: f.pod, Config: config, SandboxConfig: f.config})
+		PodSandboxId: f.pod, Config: config, SandboxConfig: f.podConfig})
 	if err != nil {
 		return "", err
 	}
@@ -79,6 +94,9 @@ func (f *fixture) runContainer(config *cri.ContainerConfig) (string, error) {
 
 func (f *fixture) close() {
 	for _, pod := range []string{f.pod, f.hostPod} {
+		if pod == "" {
+			continue
+		}
 		_, _ = f.runtime.StopPodSandbox(context.Background(), &cri.StopPodSandboxRequest{PodSandboxId: pod})
 		_, _ = f.runtime.RemovePodSandbox(context.Background(), &cri.RemovePodSandboxRequest{PodSandboxId: pod})
 	}
@@ -131,7 +149,7 @@ func docker() *http.Client {
 }
 
 // Runs a command and reads its output straight from Docker: what a benchmark compares with.
-func (f *fixture) rawExec(command []string) error {
+func (f *fixture) rawExec(command []string, output io.Writer) error {
 	body, _ := json.Marshal(map[string]any{"AttachStdout": true, "Cmd": command})
 	response, err := docker().Post("http://docker/containers/"+f.container+"/exec", "application/json",
 		bytes.NewReader(body))
@@ -149,13 +167,13 @@ func (f *fixture) rawExec(command []string) error {
 		return err
 	}
 	defer started.Body.Close()
-	_, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, started.Body, make([]byte, 64<<10))
+	_, err = io.CopyBuffer(struct{ io.Writer }{output}, started.Body, make([]byte, 64<<10))
 	return err
 }
 
 // The host pid of a sandbox: from Docker, or from what the runtime tells crictl.
 func (f *fixture) pidOf(pod string) (int, error) {
-	if os.Getenv("DSD_TEST_RUNTIME") == "containerd" {
+	if f.name == "containerd" {
 		response, err := f.runtime.PodSandboxStatus(context.Background(),
 			&cri.PodSandboxStatusRequest{PodSandboxId: pod, Verbose: true})
 		if err != nil {

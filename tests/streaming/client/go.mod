@@ -3,6 +3,7 @@ module dockershimd.test/streaming
 go 1.26.0
 
 require (
+	github.com/moby/spdystream v0.5.1
 	golang.org/x/sys v0.45.0
 	google.golang.org/grpc v1.80.0
 	k8s.io/client-go v0.36.1
@@ -16,7 +17,6 @@ require (
 	github.com/go-logr/logr v1.4.3 // indirect
 	github.com/gorilla/websocket v1.5.4-0.20250319132907-e064f32e3674 // indirect
 	github.com/json-iterator/go v1.1.12 // indirect
-	github.com/moby/spdystream v0.5.1 // indirect
 	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd // indirect
 	github.com/modern-go/reflect2 v1.0.3-0.20250322232337-35a7c28c31ee // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect

@@ -1,6 +1,7 @@
 // Exec, attach and port-forward of a CRI runtime as kubectl's own library sees them, over SPDY and
 // over WebSocket. Needs an environment of tests/support/with-engine.
 // usage: client [-bench | -idle N] [NAME...]
+// With -bench it compares with the runtime of DSD_TEST_PEER_ENDPOINT and DSD_TEST_PEER_STATE, if set.
 package main
 
 import (
@@ -16,7 +17,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	osexec "os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -34,17 +34,17 @@ const mebibyte = 1 << 20
 
 type protocol struct {
 	name     string
-	executor func(*url.URL) (remotecommand.Executor, error)
-	forward  func(*url.URL, []string, chan struct{}, chan struct{}) (*portforward.PortForwarder, error)
+	executor func(*rest.Config, *url.URL) (remotecommand.Executor, error)
+	forward  func(*rest.Config, *url.URL, []string, chan struct{}, chan struct{}) (*portforward.PortForwarder, error)
 }
 
 var protocols = []protocol{
 	{"spdy",
-		func(u *url.URL) (remotecommand.Executor, error) {
-			return remotecommand.NewSPDYExecutor(&rest.Config{}, "POST", u)
+		func(config *rest.Config, u *url.URL) (remotecommand.Executor, error) {
+			return remotecommand.NewSPDYExecutor(config, "POST", u)
 		},
-		func(u *url.URL, ports []string, stop, ready chan struct{}) (*portforward.PortForwarder, error) {
-			transport, upgrader, err := spdy.RoundTripperFor(&rest.Config{})
+		func(config *rest.Config, u *url.URL, ports []string, stop, ready chan struct{}) (*portforward.PortForwarder, error) {
+			transport, upgrader, err := spdy.RoundTripperFor(config)
 			if err != nil {
 				return nil, err
 			}
@@ -52,11 +52,11 @@ var protocols = []protocol{
 			return portforward.NewForStreaming(dialer, ports, stop, ready, io.Discard, os.Stderr)
 		}},
 	{"websocket",
-		func(u *url.URL) (remotecommand.Executor, error) {
-			return remotecommand.NewWebSocketExecutor(&rest.Config{}, "GET", u.String())
+		func(config *rest.Config, u *url.URL) (remotecommand.Executor, error) {
+			return remotecommand.NewWebSocketExecutor(config, "GET", u.String())
 		},
-		func(u *url.URL, ports []string, stop, ready chan struct{}) (*portforward.PortForwarder, error) {
-			dialer, err := portforward.NewSPDYOverWebsocketDialerForStreaming(u, &rest.Config{})
+		func(config *rest.Config, u *url.URL, ports []string, stop, ready chan struct{}) (*portforward.PortForwarder, error) {
+			dialer, err := portforward.NewSPDYOverWebsocketDialerForStreaming(u, config)
 			if err != nil {
 				return nil, err
 			}
@@ -75,11 +75,11 @@ func (f *fixture) execContext(ctx context.Context, p protocol, command []string,
 	if err != nil {
 		return err
 	}
-	executor, err := p.executor(u)
+	executor, err := p.executor(&f.config, u)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, f.limit)
 	defer cancel()
 	return executor.StreamWithContext(ctx, streams)
 }
@@ -182,7 +182,7 @@ func testAttach(f *fixture, p protocol) error {
 	if err != nil {
 		return err
 	}
-	executor, err := p.executor(u)
+	executor, err := p.executor(&f.config, u)
 	if err != nil {
 		return err
 	}
@@ -208,7 +208,7 @@ func (f *fixture) withForward(p protocol, pod string, serve func(*net.TCPConn), 
 		return err
 	}
 	stop, ready, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-	forwarder, err := p.forward(u, []string{fmt.Sprintf("0:%d", port)}, stop, ready)
+	forwarder, err := p.forward(&f.config, u, []string{fmt.Sprintf("0:%d", port)}, stop, ready)
 	if err != nil {
 		return err
 	}
@@ -298,132 +298,43 @@ func testHalfClose(f *fixture, p protocol) error {
 	})
 }
 
-func zeros(size int) []string {
-	return []string{"dd", "if=/dev/zero", "bs=64k", fmt.Sprintf("count=%d", size>>16)}
-}
-
-func bench(f *fixture, p protocol) {
-	rate := func(name string, size int, run func() error) {
-		start := time.Now()
-		if err := run(); err != nil {
-			fmt.Printf("%-9s %-16s failed: %v\n", p.name, name, err)
-			return
-		}
-		fmt.Printf("%-9s %-16s %6.0f MiB/s\n", p.name, name, float64(size)/mebibyte/time.Since(start).Seconds())
-	}
-	const outSize, inSize, forwardSize = 512 * mebibyte, 256 * mebibyte, 384 * mebibyte
-	rate("exec stdout", outSize, func() error {
-		return f.exec(p, zeros(outSize),
-			remotecommand.StreamOptions{Stdout: io.Discard})
-	})
-	if os.Getenv("DSD_TEST_DOCKER_SOCKET") != "" && os.Getenv("DSD_TEST_RUNTIME") != "containerd" {
-		rate("  raw Docker", outSize, func() error { return f.rawExec(zeros(outSize)) })
-	}
-	rate("exec stdin", inSize, func() error {
-		var out bytes.Buffer
-		return f.exec(p, []string{"sh", "-c", "cat >/dev/null"},
-			remotecommand.StreamOptions{Stdin: io.LimitReader(endless{}, inSize), Stdout: &out})
-	})
-	serve := func(connection *net.TCPConn) {
-		defer connection.Close()
-		_, _ = io.Copy(connection, io.LimitReader(endless{}, forwardSize))
-	}
-	_ = f.withForward(p, f.pod, serve, func(address string) error {
-		rate("port-forward", forwardSize, func() error {
-			connection, err := net.Dial("tcp", address)
-			if err != nil {
-				return err
-			}
-			defer connection.Close()
-			_, err = io.Copy(io.Discard, connection)
-			return err
-		})
-		return nil
-	})
-	var times []time.Duration
-	for range 50 {
-		start := time.Now()
-		if err := f.exec(p, []string{"true"}, remotecommand.StreamOptions{Stdout: io.Discard}); err != nil {
-			fmt.Println("exec true:", err)
-		}
-		times = append(times, time.Since(start))
-	}
-	slices.Sort(times)
-	fmt.Printf("%-9s %-16s %6.1f ms\n", p.name, "exec true, p50", float64(times[25].Microseconds())/1000)
-}
-
-// Prints how much the runtime grows by sessions that only wait.
-func idle(f *fixture, p protocol, sessions int) {
-	before := residentKiB()
-	ctx, cancel := context.WithCancel(context.Background())
-	var started, ended sync.WaitGroup
-	for range sessions {
-		started.Add(1)
-		ended.Add(1)
-		go func() {
-			defer ended.Done()
-			input, _ := io.Pipe()
-			output := &firstWrite{done: started.Done}
-			_ = f.execContext(ctx, p, []string{"sh", "-c", "echo; cat"},
-				remotecommand.StreamOptions{Stdin: input, Stdout: output, Stderr: io.Discard})
-		}()
-	}
-	started.Wait()
-	fmt.Printf("%-9s %d idle sessions: %d KiB each\n", p.name, sessions, (residentKiB()-before)/sessions)
-	cancel()
-	ended.Wait()
-	time.Sleep(2 * time.Second)
-	fmt.Printf("%-9s afterwards: %d KiB more than before\n", p.name, residentKiB()-before)
-}
-
-func residentKiB() int {
-	pids, _ := osexec.Command("pidof", os.Getenv("DSD_TEST_RUNTIME")).Output()
-	status, _ := os.ReadFile("/proc/" + strings.Fields(string(pids) + " self")[0] + "/status")
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
-	kib := 0
-	_, _ = fmt.Sscan(rest, &kib)
-	return kib
-}
-
-type firstWrite struct {
-	once sync.Once
-	done func()
-}
-
-func (w *firstWrite) Write(bytes []byte) (int, error) {
-	w.once.Do(w.done)
-	return len(bytes), nil
-}
-
 func main() {
 	benchmark := flag.Bool("bench", false, "measure instead of test")
 	idleSessions := flag.Int("idle", 0, "measure what this many idle sessions cost")
 	flag.Parse()
-	f, err := newFixture()
+	f, err := newFixture(os.Getenv("DSD_TEST_RUNTIME"), os.Getenv("DSD_TEST_CRI_ENDPOINT"), os.Getenv("DSD_TEST_STATE"))
+	if err == nil {
+		switch {
+		case *benchmark:
+			err = bench(f, flag.Args())
+		case *idleSessions > 0:
+			measureIdle(f, *idleSessions)
+		default:
+			err = runTests(f, flag.Args())
+		}
+	}
+	if f != nil {
+		f.close()
+	}
 	if err != nil {
-		fmt.Println("FAIL: no pods:", err)
+		fmt.Println("FAIL:", err)
 		os.Exit(1)
 	}
+}
+
+func runTests(f *fixture, names []string) error {
 	tests := []struct {
 		name string
 		run  func(*fixture, protocol) error
 	}{
 		{"exit", testExit}, {"missing", testMissing}, {"pipe", testPipe}, {"flood", testFlood},
 		{"terminal", testTerminal}, {"attach", testAttach}, {"forward", testForward},
-		{"half-close", testHalfClose},
+		{"half-close", testHalfClose}, {"idle", testIdle}, {"hostile", testHostile}, {"tls", testTLS},
 	}
 	failed := 0
 	for _, p := range protocols {
-		if *idleSessions > 0 {
-			idle(f, p, *idleSessions)
-			continue
-		}
-		if *benchmark {
-			bench(f, p)
-			continue
-		}
 		for _, test := range tests {
-			if flag.NArg() > 0 && !slices.Contains(flag.Args(), test.name) {
+			if len(names) > 0 && !slices.Contains(names, test.name) {
 				continue
 			}
 			start := time.Now()
@@ -435,10 +346,10 @@ func main() {
 			}
 		}
 	}
-	f.close()
 	if failed > 0 {
-		os.Exit(1)
+		return fmt.Errorf("%d tests", failed)
 	}
+	return nil
 }
 
 type counting struct {

@@ -52,6 +52,33 @@ TEST(Validate, Folders) {
             "cni_bin_dir: 'y' is not an absolute path");
 }
 
+TEST(Validate, StreamingServer) {
+  EXPECT_EQ(With(&Config::stream_tls_cert, "/x.pem"),
+            "stream_tls_cert and stream_tls_key only go together");
+  Config config;
+  config.stream_tls_cert = "/x.pem";
+  config.stream_tls_key = "/y.pem";
+  EXPECT_TRUE(Validate(config));
+  config.stream_tls_key = "y.pem";
+  EXPECT_EQ(Validate(config).error().message, "stream_tls_key: 'y.pem' is not an absolute path");
+  for (const auto* url : {"", "http://10.0.0.1:10010", "https://[fd00::1]:1", "https://node"}) {
+    EXPECT_EQ(With(&Config::stream_base_url, url), "");
+  }
+  for (const auto* url : {"node:1", "https://", "https://node/", "ftp://node", "https://a b"}) {
+    EXPECT_THAT(With(&Config::stream_base_url, url), HasSubstr("is not a URL such as"));
+  }
+  for (const auto& [member, name] :
+       {std::pair(&Config::stream_token_lifetime, "stream_token_lifetime"),
+        std::pair(&Config::stream_creation_timeout, "stream_creation_timeout"),
+        std::pair(&Config::stream_idle_timeout, "stream_idle_timeout"),
+        std::pair(&Config::stream_max_pending, "stream_max_pending"),
+        std::pair(&Config::stream_max_sessions, "stream_max_sessions")}) {
+    EXPECT_EQ(With(member, std::int64_t{1}), "");
+    EXPECT_THAT(With(member, std::int64_t{0}),
+                AllOf(StartsWith(name), HasSubstr(": 0 is not between 1 and ")));
+  }
+}
+
 TEST(Validate, Choices) {
   for (const auto* network : {"auto", "cni", "bridge"}) {
     EXPECT_EQ(With(&Config::network, network), "");

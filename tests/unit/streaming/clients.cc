@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <zlib.h>
 
+#include <array>
 #include <memory>
 
 #include "fake_docker.h"
@@ -37,9 +39,10 @@ std::string Control(int type, const std::string& body) {
 
 }  // namespace
 
-RawClient::RawClient(const std::string& url) {
-  const auto port = url.find(':', 7);
-  const auto path = url.find('/', 7);
+RawClient::RawClient(const std::string& url) : tls_(nullptr, &::SSL_free) {
+  const auto host = url.find("://") + 3;
+  const auto port = url.find(':', host);
+  const auto path = url.find('/', host);
   path_ = path == std::string::npos ? "/" : url.substr(path);
   fd_.Reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const timeval limit{20, 0};
@@ -50,9 +53,33 @@ RawClient::RawClient(const std::string& url) {
   address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(url.substr(port + 1))));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   ::connect(fd_.Get(), reinterpret_cast<sockaddr*>(&address), sizeof(address));
+  if (!url.starts_with("https:")) return;
+  const std::unique_ptr<SSL_CTX, decltype(&::SSL_CTX_free)> context(
+      ::SSL_CTX_new(::TLS_client_method()), &::SSL_CTX_free);
+  tls_.reset(::SSL_new(context.get()));
+  ::SSL_set_fd(tls_.get(), fd_.Get());
+  ::SSL_connect(tls_.get());
 }
 
-void RawClient::Send(const std::string& bytes) { WriteTo(fd_.Get(), bytes); }
+RawClient::~RawClient() {
+  if (tls_ && fd_) ShutDown();
+}
+
+std::string RawClient::CommonName() const {
+  const std::unique_ptr<X509, decltype(&::X509_free)> certificate(
+      tls_ ? ::SSL_get1_peer_certificate(tls_.get()) : nullptr, &::X509_free);
+  if (!certificate) return "";
+  std::array<char, 256> name{};
+  ::X509_NAME_get_text_by_NID(::X509_get_subject_name(certificate.get()), NID_commonName,
+                              name.data(), static_cast<int>(name.size()));
+  return name.data();
+}
+
+void RawClient::Send(const std::string& bytes) {
+  if (!tls_) return WriteTo(fd_.Get(), bytes);
+  std::size_t written = 0;
+  if (!bytes.empty()) ::SSL_write_ex(tls_.get(), bytes.data(), bytes.size(), &written);
+}
 
 std::string RawClient::Request(const std::string& method, const std::string& fields) {
   Send(fmt::format("{} {} HTTP/1.1\r\nHost: any\r\n{}\r\n", method, path_, fields));
@@ -65,9 +92,33 @@ std::string RawClient::Request(const std::string& method, const std::string& fie
   return head;
 }
 
-std::string RawClient::Read(std::size_t count) { return ReadExactly(fd_.Get(), count); }
-std::string RawClient::ReadToEnd() { return testsupport::ReadToEnd(fd_.Get()); }
-void RawClient::ShutDown() { ::shutdown(fd_.Get(), SHUT_WR); }
+std::string RawClient::Read(std::size_t count) {
+  if (!tls_) return ReadExactly(fd_.Get(), count);
+  std::string bytes(count, '\0');
+  std::size_t done = 0;
+  for (std::size_t got = 0; done < count; done += got) {
+    if (::SSL_read_ex(tls_.get(), bytes.data() + done, count - done, &got) != 1) break;
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+std::string RawClient::ReadToEnd() {
+  std::string bytes;
+  while (true) {
+    const auto more = Read(1);
+    if (more.empty()) return bytes;
+    bytes += more;
+  }
+}
+
+void RawClient::ShutDown() {
+  if (tls_) {
+    ::SSL_shutdown(tls_.get());
+  } else {
+    ::shutdown(fd_.Get(), SHUT_WR);
+  }
+}
 
 SpdyClient::SpdyClient(const std::string& url, const std::string& protocol)
     : raw_(url), deflater_(std::make_unique<z_stream>()) {

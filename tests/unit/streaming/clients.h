@@ -9,15 +9,20 @@
 
 #include "base/unique_fd.h"
 
+struct ssl_st;
 struct z_stream_s;
 
 namespace dockershimd::testsupport {
 
-/// A blocking client of the streaming server. Waits at most 20 s for anything.
+/// A blocking client of the streaming server, with TLS where the URL says so, whatever the server's
+/// certificate. Waits at most 20 s for anything.
 class RawClient {
  public:
   /// Connects to the server of this URL.
   explicit RawClient(const std::string& url);
+  ~RawClient();
+  RawClient(const RawClient&) = delete;
+  RawClient& operator=(const RawClient&) = delete;
 
   void Send(const std::string& bytes);
   /// Sends a request to the URL's path and reads the head of the answer.
@@ -26,11 +31,14 @@ class RawClient {
   [[nodiscard]] std::string ReadToEnd();
   void ShutDown();
   void Close() { fd_.Reset(); }
+  /// Of the server's certificate; empty without TLS.
+  [[nodiscard]] std::string CommonName() const;
   [[nodiscard]] int Fd() const { return fd_.Get(); }
 
  private:
   std::string path_;
   base::UniqueFd fd_;
+  std::unique_ptr<ssl_st, void (*)(ssl_st*)> tls_;
 };
 
 /// SPDY as client-go speaks it.

@@ -88,6 +88,9 @@ bool FakeDocker::Answer(int fd, const std::string& request, const std::string& b
     WriteTo(fd, "HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Length: 2\r\n\r\nOK");
   } else if (is("GET /version")) {
     AnswerJson(fd, 200, R"({"Version":"x","ApiVersion":"1.41","MinAPIVersion":"1.12"})");
+  } else if (is("/containers/stuck/")) {
+    (void)ReadToEnd(fd);
+    return false;
   } else if (is("/start") || is("/attach")) {
     if (state.ends_when_attached) Set()->container_runs = false;
     WriteTo(fd, "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
@@ -140,10 +143,11 @@ std::string ReadExactly(int fd, std::size_t count) {
 
 std::string ReadToEnd(int fd) {
   std::string bytes;
+  std::string piece(64 << 10, '\0');
   while (true) {
-    const auto more = ReadExactly(fd, 1);
-    if (more.empty()) return bytes;
-    bytes += more;
+    const ssize_t got = ::recv(fd, piece.data(), piece.size(), 0);
+    if (got <= 0) return bytes;
+    bytes.append(piece, 0, static_cast<std::size_t>(got));
   }
 }
 

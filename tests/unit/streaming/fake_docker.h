@@ -12,7 +12,8 @@
 
 namespace dockershimd::testsupport {
 
-/// As much of a Docker Engine as the streaming server asks for: one container "c", one exec "e".
+/// As much of a Docker Engine as the streaming server asks for: one container "c", one exec "e",
+/// and a container "stuck", of which nothing is ever answered.
 class FakeDocker {
  public:
   /// The process behind an exec or attach: talks over the hijacked connection, which closes when

@@ -1,11 +1,14 @@
 // Exec and attach sessions: the real server on real sockets, between a client of either protocol
 // and a Docker that is told what to say.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <condition_variable>
+#include <list>
 
 #include "clients.h"
 #include "dockerapi/client.h"
@@ -263,6 +266,31 @@ TEST(SessionsTest, ALostClientLetsGoOfDocker) {
   client.Raw().Close();
   std::unique_lock lock(mutex);
   EXPECT_TRUE(changed.wait_for(lock, std::chrono::seconds(20), [&] { return closed; }));
+}
+
+/// Sessions of a container for which Docker has gone silent.
+TEST(SessionsTest, DockersSilenceHoldsUpOnlyThoseWhoWaitForIt) {
+  Fixture fixture([](int fd) { WriteTo(fd, DockerFrame(1, "hello")); });
+  std::list<SpdyClient> stuck;
+  for (int i = 0; i < 20; ++i) {
+    auto& client =
+        stuck.emplace_back(fixture.server.Exec({"stuck", {"cmd"}, kOutputs}).value(), kV4);
+    for (const auto* type : {"error", "stdout", "stderr"}) client.Open(type);
+  }
+  SpdyClient client(fixture.Exec(kOutputs), kV4);
+  for (const auto* type : {"error", "stdout", "stderr"}) client.Open(type);
+  EXPECT_EQ(client.ReadRest().data[3], "hello");
+}
+
+TEST(SessionsTest, AProcessThatClosedItsOutputIsWaitedFor) {
+  Fixture fixture([](int) {});
+  const auto running = fmt::format(R"({{"Running":true,"ExitCode":0,"Pid":{}}})", ::getpid());
+  fixture.docker.Set()->exec = running;
+  SpdyClient client(fixture.Exec(kOutputs), kV4);
+  for (const auto* type : {"error", "stdout", "stderr"}) client.Open(type);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  fixture.docker.Set()->exec = R"({"Running":false,"ExitCode":4,"Pid":7})";
+  EXPECT_THAT(client.ReadRest().data[1], HasSubstr(R"("message":"4")"));
 }
 
 TEST(SessionsTest, StoppingTheServerIsAFailureForItsClients) {
