@@ -56,6 +56,9 @@ cri::PodSandboxConfig Session::PodConfig(const std::string& name) {
   config.set_hostname(name);
   config.set_log_directory(Folder("logs-" + name).string());
   config.mutable_linux()->set_cgroup_parent(settings_.cgroup_parent);
+  // As kubelet asks for it unless a pod wants to share its processes.
+  config.mutable_linux()->mutable_security_context()->mutable_namespace_options()->set_pid(
+      cri::CONTAINER);
   (*config.mutable_labels())[kOwnerLabel] = kOwner;
   (*config.mutable_labels())["cri-compare/run"] = tag_;
   (*config.mutable_labels())["cri-compare/pod"] = name;
@@ -69,6 +72,8 @@ cri::ContainerConfig Session::Command(const std::string& name,
   config.mutable_image()->set_image(settings_.image);
   config.set_log_path(name + ".log");
   Append(argv, config.mutable_command());
+  config.mutable_linux()->mutable_security_context()->mutable_namespace_options()->set_pid(
+      cri::CONTAINER);
   (*config.mutable_labels())["cri-compare/container"] = name;
   return config;
 }
@@ -78,7 +83,7 @@ cri::ContainerConfig Session::Shell(const std::string& name, const std::string& 
 }
 
 cri::ContainerConfig Session::Sleeper(const std::string& name) {
-  return Shell(name, "trap 'exit 0' TERM; sleep 86400 & wait");
+  return Shell(name, "trap 'exit 0' TERM; echo up; sleep 86400 & wait");
 }
 
 base::Result<Pod> Session::TryRunPod(const cri::PodSandboxConfig& config,

@@ -50,9 +50,11 @@ cri::ContainerConfig Typical(Session& s) {
 
 void ContainerLife(Session& s) {
   const auto pod = s.RunPod(s.PodConfig("container"));
-  const auto container = s.Create(pod, Typical(s));
+  const auto config = Typical(s);
+  const auto container = s.Create(pod, config);
   s.Record("created", s.Status(container));
   s.Start(container);
+  s.Verify("is up", s.WaitForLog(pod, config, "up"));
   s.Record("running", s.Status(container));
   s.ObserveCode("started again", s.TryStart(container));
   cri::ListContainersRequest list;
@@ -142,7 +144,9 @@ void Attempts(Session& s) {
 
 void PodStopEndsContainers(Session& s) {
   const auto pod = s.RunPod(s.PodConfig("podstop"));
-  const auto container = s.Run(pod, s.Sleeper("main"));
+  const auto config = s.Sleeper("main");
+  const auto container = s.Run(pod, config);
+  s.Verify("is up", s.WaitForLog(pod, config, "up"));
   s.StopPod(pod);
   s.Record("container of a stopped pod", s.Status(container));
   s.RemovePod(pod);

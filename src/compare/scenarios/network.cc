@@ -65,8 +65,8 @@ void PodNetwork(Session& s) {
            s.Output(web, "ip -o addr show dev eth0").find(" " + ip + "/") != std::string::npos, ip);
   s.Verify("the node reaches the pod", s.WaitUntil([&] { return Connects(ip, 8080); }));
   s.Observe("interfaces", s.Output(web, "echo $(ls /sys/class/net)"));
-  s.Observe("loopback", s.Output(web, "ip -o addr show dev lo | grep -o 'inet [0-9./]*'"));
-  s.Observe("IPv6 is", s.Output(web, "cat /proc/sys/net/ipv6/conf/all/disable_ipv6"));
+  s.Observe("loopback", s.Output(web, "echo $(ip -o addr show dev lo | grep -oE 'inet6? [^ ]*')"));
+  s.Observe("disable_ipv6", s.Output(web, "cat /proc/sys/net/ipv6/conf/all/disable_ipv6"));
   s.Observe("routes", s.Output(web, "ip route | cut -d' ' -f1 | sort | head -1"));
   const auto other = s.RunPod(s.PodConfig("client"));
   const auto client = s.Run(other, s.Sleeper("main"));
