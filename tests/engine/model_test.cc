@@ -196,7 +196,8 @@ class EngineModel : public testing::Test {
         model_(docker_,
                {.network_of = NetworkOf,
                 .on_change = [this](const Change& change) { lives_.Lock()->Take(change); }}),
-        watcher_(docker_, engine_, model_, images_, [this] { ++connections_; },
+        watcher_(docker_, engine_, model_, images_,
+                 {.on_connected = [this] { ++connections_; }, .on_audited = [] {}},
                  {.audit_interval = std::chrono::hours(1), .longest_pause = milliseconds(500)}) {}
 
   void SetUp() override {
