@@ -57,6 +57,7 @@ class Pods {
   struct Entry {
     Ptr record;
     SteadyNanos read_at = 0;
+    bool stop_told = false;  ///< the last change was kStopped
   };
   // Ordered, so that all ids with a given beginning stand together.
   template <class Ptr>

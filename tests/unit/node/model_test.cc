@@ -105,6 +105,22 @@ TEST_F(ModelTest, ASandboxStartsWhenItHasItsNetwork) {
   EXPECT_THAT((*model_.FindSandbox("5a2"))->network.ips, ElementsAre("10.0.0.2"));
 }
 
+TEST_F(ModelTest, ASandboxStopsOnce) {
+  Rebuild();
+  Refresh({.id = "5a1", .sandbox_id = "", .status = "paused", .started_at = 1});
+  EXPECT_THAT(Changes(), ElementsAre("5a1 stopped"));
+  Refresh({.id = "5a1", .sandbox_id = "", .status = "running", .started_at = 1});
+  Refresh({.id = "5a1", .sandbox_id = "", .status = "paused", .started_at = 1});
+  EXPECT_THAT(Changes(), ElementsAre("5a1 started", "5a1 stopped"));
+  Refresh({.id = "5a1", .sandbox_id = "", .status = "exited", .started_at = 1, .finished_at = 2});
+  EXPECT_THAT(Changes(), IsEmpty());
+  Refresh({.id = "5a1", .sandbox_id = "", .status = "running", .started_at = 3});
+  *network_.Lock() = {};
+  model_.RefreshNetwork("5a1");
+  Refresh({.id = "5a1", .sandbox_id = "", .status = "exited", .started_at = 3, .finished_at = 4});
+  EXPECT_THAT(Changes(), ElementsAre("5a1 started", "5a1 stopped"));
+}
+
 TEST_F(ModelTest, RebuildFindsWhatWasMissed) {
   Rebuild();
   fake_.Put(
