@@ -47,7 +47,10 @@ base::Status CriFile::Open() { return OpenWith(path_, 0); }
 base::Status CriFile::OpenRenamed(std::uint64_t inode) {
   std::error_code failed;
   std::filesystem::directory_iterator entry(path_.parent_path(), failed);
+  // Kubelet appends to the name; another container's file may have this inode by now.
+  const std::string prefix = path_.filename().string() + ".";
   for (; !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed)) {
+    if (!entry->path().filename().string().starts_with(prefix)) continue;
     struct stat status = {};
     if (::lstat(entry->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
     if (status.st_ino == inode) return OpenWith(entry->path(), 0);

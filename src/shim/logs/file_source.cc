@@ -20,21 +20,27 @@ namespace {
 
 /// One read. Far above the longest record, which 16 KiB of control characters make (96 KiB).
 constexpr std::size_t kReadSize = 512 << 10;
-/// Files of one container that may wait to be read, deleted ones among them: more would let a
-/// container fill the disk behind Docker's back.
-constexpr std::size_t kMaxFiles = 32;
-/// The highest max-file of Docker's that is looked for.
-constexpr int kMaxNames = 256;
+/// Files of one container that Docker has deleted and we keep open until they are read: more would
+/// let a container fill the disk behind Docker's back.
+constexpr std::ptrdiff_t kMaxDeletedFiles = 32;
+/// The highest max-file of Docker's that is looked for; that of our settings.
+constexpr int kMaxNames = 1000;
 /// A gap that a rotation under way may show among the names.
 constexpr int kMissingNames = 3;
 constexpr int kScanAttempts = 3;
 
-/// What cannot be read counts as not there.
-std::size_t ReadAt(const base::UniqueFd& file, std::span<char> into, std::uint64_t offset) {
+base::Result<std::size_t> ReadAt(const base::UniqueFd& file, std::span<char> into,
+                                 std::uint64_t offset) {
   while (true) {
     const ssize_t count = ::pread(file.Get(), into.data(), into.size(), static_cast<off_t>(offset));
-    if (count >= 0 || errno != EINTR) return static_cast<std::size_t>(std::max<ssize_t>(count, 0));
+    if (count >= 0) return static_cast<std::size_t>(count);
+    if (errno != EINTR) return base::Fail(base::ErrnoError(errno, "read Docker's log"));
   }
+}
+
+bool IsDeleted(const base::UniqueFd& file) {
+  struct stat status = {};
+  return ::fstat(file.Get(), &status) == 0 && status.st_nlink == 0;
 }
 
 std::size_t MarkLength(std::uint64_t offset) {
@@ -45,7 +51,7 @@ bool HasMark(const base::UniqueFd& file, const SourcePosition& position) {
   std::array<char, kMarkSize> bytes;
   const std::size_t length = MarkLength(position.offset);
   const auto count = ReadAt(file, std::span(bytes).first(length), position.offset - length);
-  return count == length && MarkOf({bytes.data(), length}) == position.mark;
+  return count && *count == length && MarkOf({bytes.data(), length}) == position.mark;
 }
 
 /// One line of Docker's file. Where a write of Docker's was cut off (its disk was full), the next
@@ -72,36 +78,42 @@ void FileSource::Seek(const SourcePosition& position) {
   position_ = position;
 }
 
-std::deque<FileSource::File> FileSource::OpenAll() const {
-  std::deque<File> files;
+base::Result<FileSource::Search> FileSource::OpenBackTo(
+    const std::function<bool(const File&)>& is_wanted) const {
+  Search search;
+  auto& files = search.files;
   // From the newest to the oldest: a rotation meanwhile moves files towards us, so that one may be
   // met twice, but none is missed except a new one, of which we will hear.
   int missing = 0;
   for (int index = 0; missing < kMissingNames && index < kMaxNames; ++index) {
     const auto name = index == 0 ? path_.string() : fmt::format("{}.{}", path_.string(), index);
     auto fd = base::OpenFile(name, O_RDONLY);
+    if (!fd && fd.error().code != base::Code::kNotFound) return base::Fail(fd.error());
     struct stat status = {};
     if (!fd || ::fstat(fd->Get(), &status) != 0) {
       ++missing;
-    } else if (files.empty() || files.front().inode != status.st_ino) {
-      files.push_front({std::move(*fd), status.st_ino});
+      continue;
     }
+    const auto is_same = [&](const File& file) { return file.inode == status.st_ino; };
+    if (std::any_of(files.begin(), files.end(), is_same)) continue;
+    files.push_front({std::move(*fd), status.st_ino});
+    search.found = is_wanted(files.front());
+    if (search.found) break;
   }
-  return files;
+  return search;
 }
 
-bool FileSource::OpenFiles() {
+base::Status FileSource::OpenFiles() {
+  const auto is_ours = [&](const File& file) {
+    return file.inode == position_.inode && HasMark(file.fd, position_);
+  };
   for (int attempt = 1;; ++attempt) {
-    files_ = OpenAll();
-    if (files_.empty()) return false;
+    auto search = OpenBackTo(is_ours);
+    if (!search) return base::Fail(search.error());
+    files_ = std::move(search->files);
+    rotated_ = false;
+    if (search->found || files_.empty()) return {};
     if (position_.inode == 0) break;
-    const auto found = std::find_if(files_.begin(), files_.end(), [&](const File& file) {
-      return file.inode == position_.inode && HasMark(file.fd, position_);
-    });
-    if (found != files_.end()) {
-      files_.erase(files_.begin(), found);
-      return true;
-    }
     if (attempt == kScanAttempts) {
       ReportGap("Docker has rotated lines away before they were read");
       break;
@@ -110,7 +122,7 @@ bool FileSource::OpenFiles() {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   StartFront();
-  return true;
+  return {};
 }
 
 void FileSource::StartFront() {
@@ -127,51 +139,74 @@ void FileSource::ReportGap(std::string_view what) {
 }
 
 void FileSource::NoticeRotation() {
-  if (files_.empty()) return;
-  auto all = OpenAll();
-  const auto known = std::find_if(
-      all.begin(), all.end(), [&](const File& file) { return file.inode == files_.back().inode; });
-  if (known != all.end()) {
-    all.erase(all.begin(), std::next(known));
-  } else if (all.size() > 1) {
-    ReportGap("Docker rotates faster than we hear of it, lines may be lost");
-  }
-  std::move(all.begin(), all.end(), std::back_inserter(files_));
-  if (files_.size() > kMaxFiles) {
-    ReportGap("too far behind, the oldest files are dropped");
-    files_.erase(files_.begin() + 1, files_.end() - static_cast<std::ptrdiff_t>(kMaxFiles) + 1);
-  }
+  rotated_ = !files_.empty();
+  // At once, as Docker may delete them before this log's turn comes. Read() tries again.
+  if (rotated_) (void)AddNewFiles();
 }
 
-Progress FileSource::Read(Batch& batch) {
-  if (files_.empty() && !OpenFiles()) return finishing_ ? Progress::kEnd : Progress::kIdle;
+base::Status FileSource::AddNewFiles() {
+  const auto newest = files_.back().inode;
+  auto search = OpenBackTo([&](const File& file) { return file.inode == newest; });
+  if (!search) return base::Fail(search.error());
+  rotated_ = false;
+  auto& files = search->files;
+  if (search->found) {
+    files.pop_front();
+  } else if (files.size() > 1) {
+    ReportGap("Docker rotates faster than we hear of it, lines may be lost");
+  }
+  std::move(files.begin(), files.end(), std::back_inserter(files_));
+  DropDeletedFiles();
+  return {};
+}
+
+/// The front stays: it is being read.
+void FileSource::DropDeletedFiles() {
+  const auto first_kept = std::find_if(files_.begin(), files_.end(),
+                                       [](const File& file) { return !IsDeleted(file.fd); });
+  const auto deleted = first_kept - files_.begin();
+  if (deleted <= kMaxDeletedFiles) return;
+  ReportGap("too far behind, the oldest files are dropped");
+  files_.erase(files_.begin() + 1, files_.begin() + 1 + deleted - kMaxDeletedFiles);
+}
+
+base::Result<Progress> FileSource::Read(Batch& batch) {
+  base::Status opened;
+  if (files_.empty()) {
+    opened = OpenFiles();
+  } else if (rotated_) {
+    opened = AddNewFiles();
+  }
+  if (!opened) return base::Fail(opened.error());
+  if (files_.empty()) return finishing_ ? Progress::kEnd : Progress::kIdle;
   next_ = position_;
   batch.gaps += std::exchange(gaps_, 0);
   // Once there is a newer file, Docker has closed this one: its end is final.
   const bool is_closed = files_.size() > 1;
-  const Progress progress = ReadFront(is_closed, batch);
-  if (progress != Progress::kEnd) return progress;
+  const auto progress = ReadFront(is_closed, batch);
+  if (!progress || *progress != Progress::kEnd) return progress;
   if (is_closed) {
     files_.pop_front();
     StartFront();
     return Progress::kMore;
   }
   if (!finishing_) return Progress::kIdle;
-  NoticeRotation();
+  if (auto added = AddNewFiles(); !added) return base::Fail(added.error());
   return files_.size() > 1 ? Progress::kMore : Progress::kEnd;
 }
 
-Progress FileSource::ReadFront(bool is_closed, Batch& batch) {
+base::Result<Progress> FileSource::ReadFront(bool is_closed, Batch& batch) {
   batch.buffer.resize(kReadSize);
   const std::size_t mark = MarkLength(next_.offset);
   const auto count = ReadAt(files_.front().fd, batch.buffer, next_.offset - mark);
-  const std::string_view read(batch.buffer.data(), count);
-  if (count < mark || MarkOf(read.substr(0, mark)) != next_.mark) {
+  if (!count) return base::Fail(count.error());
+  const std::string_view read(batch.buffer.data(), *count);
+  if (*count < mark || MarkOf(read.substr(0, mark)) != next_.mark) {
     return RestartTruncated(is_closed, batch);
   }
   const auto fresh = read.substr(mark);
   if (fresh.empty()) return Progress::kEnd;
-  const bool full = count == kReadSize;
+  const bool full = *count == kReadSize;
   std::size_t used = ConvertLines(fresh, batch);
   // No record is this long, and in a closed file nothing will complete it.
   if (used == 0 && (full || is_closed)) {
@@ -184,7 +219,7 @@ Progress FileSource::ReadFront(bool is_closed, Batch& batch) {
   return full || is_closed || finishing_ ? Progress::kMore : Progress::kIdle;
 }
 
-Progress FileSource::RestartTruncated(bool is_closed, Batch& batch) {
+base::Result<Progress> FileSource::RestartTruncated(bool is_closed, Batch& batch) {
   ReportGap("Docker has truncated its file, lines may be lost");
   StartFront();
   return ReadFront(is_closed, batch);

@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "base/unique_fd.h"
@@ -16,12 +17,13 @@ class FileSource final : public Source {
  public:
   FileSource(std::string description, std::filesystem::path path, const SourcePosition& from);
 
-  Progress Read(Batch& batch) override;
+  base::Result<Progress> Read(Batch& batch) override;
   void Commit() override { position_ = next_; }
   SourcePosition Position() const override { return position_; }
   void Seek(const SourcePosition& position) override;
   void NoticeRotation() override;
   void Finish() override { finishing_ = true; }
+  void Continue() override { finishing_ = false; }
   void Rest() override { files_.clear(); }
 
  private:
@@ -29,15 +31,24 @@ class FileSource final : public Source {
     base::UniqueFd fd;
     std::uint64_t inode = 0;
   };
-  /// All files that Docker keeps, oldest first.
-  [[nodiscard]] std::deque<File> OpenAll() const;
-  /// Opens the file that position_ is in, or else the oldest, and those after it.
-  bool OpenFiles();
+  struct Search {
+    std::deque<File> files;  ///< oldest first
+    bool found = false;      ///< the oldest is the one that was looked for
+  };
+  /// Opens the files that Docker keeps, from the newest back to the one that is wanted.
+  [[nodiscard]] base::Result<Search> OpenBackTo(
+      const std::function<bool(const File&)>& is_wanted) const;
+  /// Opens the file that position_ is in, or else the oldest, and those after it; none if Docker
+  /// has none.
+  base::Status OpenFiles();
+  /// Opens what is newer than the newest file that is open.
+  base::Status AddNewFiles();
+  void DropDeletedFiles();
   void StartFront();
   /// Reads the front file; kEnd where nothing was left in it. `is_closed`: Docker writes to it no
   /// more.
-  Progress ReadFront(bool is_closed, Batch& batch);
-  Progress RestartTruncated(bool is_closed, Batch& batch);
+  base::Result<Progress> ReadFront(bool is_closed, Batch& batch);
+  base::Result<Progress> RestartTruncated(bool is_closed, Batch& batch);
   /// Returns how many bytes it used: whole lines.
   std::size_t ConvertLines(std::string_view bytes, Batch& batch);
   void ReportGap(std::string_view what);
@@ -50,6 +61,7 @@ class FileSource final : public Source {
   SourcePosition position_;  ///< what has been committed; in the front file if one is open
   SourcePosition next_;      ///< what has been read
   std::uint64_t gaps_ = 0;   ///< not yet reported
+  bool rotated_ = false;     ///< Docker has newer files than files_
   bool finishing_ = false;
 };
 

@@ -15,6 +15,8 @@ namespace {
 constexpr std::chrono::milliseconds kGather(10);
 /// How long a container's files stay open after its last line.
 constexpr std::chrono::seconds kRestAfter(5);
+/// How long the log of a removed container may take to be written.
+constexpr std::chrono::seconds kRemovedLimit(30);
 
 }  // namespace
 
@@ -25,28 +27,47 @@ LogLoop::LogLoop(std::filesystem::path position_folder, dockerapi::Client& docke
       counters_(counters),
       signals_(std::move(signals)) {}
 
-base::Status LogLoop::Follow(const LogStream& stream) {
+std::pair<LogLoop::Entries::iterator, bool> LogLoop::Enter(const LogStream& stream) {
   const std::string& id = stream.container_id;
-  if (followed_.contains(id)) return {};
-  Followed& followed =
-      followed_.try_emplace(id, stream, position_folder_ / id, counters_).first->second;
-  auto opened = followed.tail.Open(
-      [&](const SourcePosition& from) { return MakeSource(stream, followed, from); });
-  if (!opened) {
-    followed_.erase(id);
-    return opened;
-  }
-  MakeDue(id);
-  return {};
+  const auto found = followed_.find(id);
+  if (found != followed_.end()) return {found, false};
+  const auto make_source = [this, stream](const SourcePosition& from) {
+    return MakeSource(stream, from);
+  };
+  return followed_.try_emplace(
+      id, Tail(stream.description, stream.cri_log, position_folder_ / id, make_source, counters_));
 }
 
-std::unique_ptr<Source> LogLoop::MakeSource(const LogStream& stream, Followed& followed,
-                                            const SourcePosition& from) {
+base::Status LogLoop::Follow(const LogStream& stream) {
+  const auto [entry, is_new] = Enter(stream);
+  Tail& tail = entry->second.tail;
+  tail.Continue();
+  auto opened = tail.Open();
+  if (opened) {
+    MakeDue(stream.container_id);
+  } else if (is_new) {
+    followed_.erase(entry);
+  }
+  return opened;
+}
+
+void LogLoop::Resume(const LogStream& stream, bool runs) {
+  Tail& tail = Enter(stream).first->second.tail;
+  if (runs) {
+    tail.Continue();
+  } else {
+    tail.Finish();
+  }
+  MakeDue(stream.container_id);
+}
+
+std::unique_ptr<Source> LogLoop::MakeSource(const LogStream& stream, const SourcePosition& from) {
   const std::string& id = stream.container_id;
   std::string reason = "its log driver is not json-file";
   if (!stream.docker_log.empty()) {
     const auto watch = watch_.Add(stream.docker_log.parent_path());
     if (watch) {
+      Followed& followed = followed_.at(id);
       followed.watch = *watch;
       followed.log_name = stream.docker_log.filename();
       by_watch_[*watch] = id;
@@ -77,23 +98,32 @@ base::Status LogLoop::Reopen(const std::string& id) {
 void LogLoop::Finish(const std::string& id) {
   const auto found = followed_.find(id);
   if (found == followed_.end()) return;
-  found->second.tail.From().Finish();
+  found->second.tail.Finish();
   MakeDue(id);
 }
 
 void LogLoop::Forget(const std::string& id) {
-  Drop(id);
-  PositionFile(position_folder_ / id).Remove();
+  const auto found = followed_.find(id);
+  if (found == followed_.end()) {
+    PositionFile(position_folder_ / id).Remove();
+    return;
+  }
+  // Docker's files are deleted, but not gone as long as they are open here.
+  found->second.tail.Finish();
+  found->second.give_up = Clock::now() + kRemovedLimit;
+  timers_.emplace(*found->second.give_up, id);
+  MakeDue(id);
 }
 
-void LogLoop::Drop(const std::string& id) {
-  const auto found = followed_.find(id);
-  if (found == followed_.end()) return;
+void LogLoop::Drop(Entries::iterator found) {
+  const std::string id = found->first;
+  const bool is_removed = found->second.give_up.has_value();
   if (found->second.watch >= 0) {
     watch_.Remove(found->second.watch);
     by_watch_.erase(found->second.watch);
   }
   followed_.erase(found);
+  if (is_removed) PositionFile(position_folder_ / id).Remove();
   signals_.ended(id);
 }
 
@@ -110,26 +140,36 @@ int LogLoop::WaitMillis() const {
   auto until = Clock::time_point::max();
   if (now < gather_until_) until = gather_until_;
   if (any_open_) until = std::min(until, rest_check_);
-  if (!retries_.empty()) until = std::min(until, retries_.begin()->first);
+  if (!timers_.empty()) until = std::min(until, timers_.begin()->first);
   if (until == Clock::time_point::max()) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now).count();
   return static_cast<int>(std::max<std::int64_t>(0, left));
 }
 
 void LogLoop::Work() {
-  TakeRetries();
+  TakeTimers();
   if (!due_.empty() || !IsGathering()) ReadEvents();
   PumpDue();
   RestIdle();
 }
 
-void LogLoop::TakeRetries() {
+void LogLoop::TakeTimers() {
   const auto now = Clock::now();
-  while (!retries_.empty() && retries_.begin()->first <= now) {
-    const std::string id = std::move(retries_.begin()->second);
-    retries_.erase(retries_.begin());
+  while (!timers_.empty() && timers_.begin()->first <= now) {
+    const std::string id = std::move(timers_.begin()->second);
+    timers_.erase(timers_.begin());
     const auto found = followed_.find(id);
     if (found == followed_.end()) continue;
+    const auto& give_up = found->second.give_up;
+    if (give_up && *give_up <= now) {
+      spdlog::error(
+          "the end of container {}'s log is lost: it was removed, and its log could not "
+          "be written within {} s",
+          id, kRemovedLimit.count());
+      ++counters_.gaps;
+      Drop(found);
+      continue;
+    }
     found->second.is_stalled = false;
     MakeDue(id);
   }
@@ -141,12 +181,12 @@ void LogLoop::ReadEvents() {
     if (id == by_watch_.end()) return;
     Followed& followed = followed_.at(id->second);
     if (event.name != followed.log_name) return;
-    if (event.is_new) followed.tail.From().NoticeRotation();
+    if (event.is_new) followed.tail.NoticeRotation();
     MakeDue(id->second);
   });
   if (complete) return;
   for (auto& [id, followed] : followed_) {
-    followed.tail.From().NoticeRotation();
+    followed.tail.NoticeRotation();
     MakeDue(id);
   }
 }
@@ -160,21 +200,22 @@ void LogLoop::PumpDue() {
     const auto found = followed_.find(id);
     if (found == followed_.end()) continue;
     found->second.is_due = false;
-    Pump(id, found->second);
+    Pump(found);
   }
   gather_until_ = Clock::now() + kGather;
 }
 
-void LogLoop::Pump(const std::string& id, Followed& followed) {
+void LogLoop::Pump(Entries::iterator entry) {
+  Followed& followed = entry->second;
   const auto progress = followed.tail.Pump(batch_);
   MarkOpen(followed);
   if (!progress) {
     followed.is_stalled = true;
-    retries_.emplace(followed.last_active + followed.tail.RetryDelay(), id);
+    timers_.emplace(followed.last_active + followed.tail.RetryDelay(), entry->first);
   } else if (*progress == Progress::kMore) {
-    MakeDue(id);
+    MakeDue(entry->first);
   } else if (*progress == Progress::kEnd) {
-    Drop(id);
+    Drop(entry);
   }
 }
 

@@ -64,8 +64,10 @@ class Containers {
   /// Limits that only the kernel knows, not Docker.
   [[nodiscard]] base::Status ApplyCgroupFiles(
       const std::string& id, const runtime::v1::LinuxContainerResources& resources);
-  [[nodiscard]] base::Status FollowLog(const translate::ContainerRecord& container);
-  void FollowLogOrWarn(const translate::ContainerRecord& container);
+  /// Where the container's log comes from and goes to; nothing if that is not for us to write.
+  [[nodiscard]] base::Result<std::optional<logs::LogStream>> LogOf(
+      const translate::ContainerRecord& container) const;
+  void ResumeLog(const translate::ContainerRecord& container, bool runs);
   void RemoveLogLink(const translate::ContainerRecord& container);
 
   dockerapi::Client& docker_;
