@@ -18,7 +18,7 @@
 #include "criclient/client.h"
 #include "daemon_process.h"
 #include "dockerapi/client.h"
-#include "log_lines.h"
+#include "log_writers.h"
 #include "pods.h"
 
 namespace dockershimd::tests {
@@ -27,8 +27,6 @@ namespace {
 namespace cri_v1 = runtime::v1;
 namespace fs = std::filesystem;
 using base::CallContext;
-using shim::logs::CriContent;
-using shim::logs::ParseCri;
 using shim::logs::ReadRotated;
 using shim::logs::RotatedName;
 using std::chrono::milliseconds;
@@ -75,16 +73,9 @@ class LogTortureTest : public testing::Test {
     ASSERT_TRUE(Pull(cri, kBusybox));
     pod_id_ = RunPod(cri, pod_).value();
     for (int number = 0; number < plan_.containers; ++number) {
-      auto config = SleeperConfig("writer-" + std::to_string(number));
-      config.clear_command();
-      for (const auto& word : {std::string("/writer/log_writer"), std::to_string(number),
-                               std::to_string(plan_.lines), std::to_string(plan_.pause_micros)}) {
-        config.add_command(word);
-      }
-      auto& mount = *config.add_mounts();
-      mount.set_host_path(fs::path(LOG_WRITER).parent_path());
-      mount.set_container_path("/writer");
-      mount.set_readonly(true);
+      const auto config =
+          WriterConfig("writer-" + std::to_string(number), static_cast<std::uint64_t>(number),
+                       plan_.lines, plan_.pause_micros);
       const auto id = CreateContainer(cri, pod_id_, pod_, config);
       ASSERT_TRUE(id) << id.error().message;
       logs_.push_back({*id, fs::path(pod_.log_directory()) / config.log_path()});
@@ -146,28 +137,6 @@ class LogTortureTest : public testing::Test {
     }
   }
 
-  /// Adds the log's size to bytes_.
-  void Compare(const Log& log, std::uint64_t seed) {
-    const std::string text = ReadRotated(log.path);
-    bytes_ += text.size();
-    const CriContent content = ParseCri(text);
-    EXPECT_THAT(content.errors, testing::IsEmpty()) << log.path;
-    std::map<std::string, std::size_t> next;
-    std::string expected(LOG_LINE_ROOM, '\0');
-    for (std::uint64_t number = 0; number < plan_.lines; ++number) {
-      const std::string stream = log_line_is_stderr(seed, number) != 0 ? "stderr" : "stdout";
-      const std::string_view line(expected.data(), log_line(seed, number, expected.data()));
-      const auto& lines = content.lines.at(stream);
-      const std::size_t index = next[stream]++;
-      ASSERT_LT(index, lines.size()) << log.path << ' ' << stream << " ends before line " << number;
-      ASSERT_TRUE(lines[index] == line) << log.path << ' ' << stream << ": instead of line "
-                                        << number << ": " << lines[index].substr(0, 100);
-    }
-    for (const auto& [stream, count] : next) {
-      EXPECT_EQ(content.lines.at(stream).size(), count) << log.path << ' ' << stream;
-    }
-  }
-
   const Plan plan_ = ChosenPlan();
   DaemonProcess daemon_;
   dockerapi::Client docker_;
@@ -176,7 +145,6 @@ class LogTortureTest : public testing::Test {
   std::vector<Log> logs_;
   std::atomic<int> kills_ = 0;
   std::atomic<int> taken_back_ = 0;
-  std::uint64_t bytes_ = 0;
 };
 
 TEST_F(LogTortureTest, EveryLineOnce) {
@@ -194,13 +162,16 @@ TEST_F(LogTortureTest, EveryLineOnce) {
   const auto removed = RemovePod(cri, pod_id_);
   EXPECT_TRUE(removed) << removed.error().message;
   int rotations = 0;
+  std::size_t bytes = 0;
   for (std::size_t seed = 0; seed < logs_.size(); ++seed) {
-    Compare(logs_[seed], seed);
+    const std::string log = ReadRotated(logs_[seed].path);
+    EXPECT_EQ(CheckLines(log, seed, plan_.lines), "") << logs_[seed].path;
+    bytes += log.size();
     rotations += logs_[seed].rotations;
   }
   std::cout << plan_.name << " log torture: " << plan_.containers << " containers, "
             << plan_.lines * static_cast<std::uint64_t>(plan_.containers) << " lines, "
-            << (bytes_ >> 20) << " MiB of CRI logs, written in "
+            << (bytes >> 20) << " MiB of CRI logs, written in "
             << std::chrono::duration_cast<seconds>(written - begin).count() << " s with " << kills_
             << " kills, " << rotations << " rotations by kubelet's way and " << taken_back_
             << " taken back\n";

@@ -38,9 +38,9 @@ base::Result<std::size_t> ReadAt(const base::UniqueFd& file, std::span<char> int
   }
 }
 
-bool IsDeleted(const base::UniqueFd& file) {
+nlink_t NamesOf(const base::UniqueFd& file) {
   struct stat status = {};
-  return ::fstat(file.Get(), &status) == 0 && status.st_nlink == 0;
+  return ::fstat(file.Get(), &status) == 0 ? status.st_nlink : 0;
 }
 
 std::size_t MarkLength(std::uint64_t offset) {
@@ -71,49 +71,62 @@ void ConvertRecord(std::string_view line, Batch& batch) {
 
 FileSource::FileSource(std::string description, std::filesystem::path path,
                        const SourcePosition& from)
-    : description_(std::move(description)), path_(std::move(path)), position_(from) {}
+    : description_(std::move(description)), path_(std::move(path)), kept_(path_), position_(from) {}
 
 void FileSource::Seek(const SourcePosition& position) {
   files_.clear();
   position_ = position;
 }
 
-base::Result<FileSource::Search> FileSource::OpenBackTo(
-    const std::function<bool(const File&)>& is_wanted) const {
-  Search search;
+base::Result<bool> FileSource::OpenOlder(const std::filesystem::path& name,
+                                         const IsWanted& is_wanted, Search& search) {
+  auto fd = base::OpenFile(name, O_RDONLY);
+  if (!fd && fd.error().code != base::Code::kNotFound) return base::Fail(fd.error());
+  struct stat status = {};
+  if (!fd || ::fstat(fd->Get(), &status) != 0) return false;
   auto& files = search.files;
+  const auto is_same = [&](const File& file) { return file.inode == status.st_ino; };
+  if (std::any_of(files.begin(), files.end(), is_same)) return true;
+  files.push_front({std::move(*fd), status.st_ino, {}});
+  search.found = is_wanted(files.front());
+  return true;
+}
+
+base::Status FileSource::OpenDockers(const IsWanted& is_wanted, Search& search) const {
   // From the newest to the oldest: a rotation meanwhile moves files towards us, so that one may be
   // met twice, but none is missed except a new one, of which we will hear.
   int missing = 0;
-  for (int index = 0; missing < kMissingNames && index < kMaxNames; ++index) {
+  for (int index = 0; missing < kMissingNames && index < kMaxNames && !search.found; ++index) {
     const auto name = index == 0 ? path_.string() : fmt::format("{}.{}", path_.string(), index);
-    auto fd = base::OpenFile(name, O_RDONLY);
-    if (!fd && fd.error().code != base::Code::kNotFound) return base::Fail(fd.error());
-    struct stat status = {};
-    if (!fd || ::fstat(fd->Get(), &status) != 0) {
-      ++missing;
-      continue;
-    }
-    const auto is_same = [&](const File& file) { return file.inode == status.st_ino; };
-    if (std::any_of(files.begin(), files.end(), is_same)) continue;
-    files.push_front({std::move(*fd), status.st_ino});
-    search.found = is_wanted(files.front());
-    if (search.found) break;
+    const auto is_there = OpenOlder(name, is_wanted, search);
+    if (!is_there) return base::Fail(is_there.error());
+    if (!*is_there) ++missing;
   }
-  return search;
+  return {};
+}
+
+base::Status FileSource::OpenKept(const IsWanted& is_wanted, Search& search) {
+  for (const auto& name : kept_.List()) {
+    if (search.found) break;
+    const auto is_there = OpenOlder(name, is_wanted, search);
+    if (!is_there) return base::Fail(is_there.error());
+  }
+  return {};
 }
 
 base::Status FileSource::OpenFiles() {
   const auto is_ours = [&](const File& file) {
     return file.inode == position_.inode && HasMark(file.fd, position_);
   };
-  for (int attempt = 1;; ++attempt) {
-    auto search = OpenBackTo(is_ours);
-    if (!search) return base::Fail(search.error());
-    files_ = std::move(search->files);
-    rotated_ = false;
-    if (search->found || files_.empty()) return {};
-    if (position_.inode == 0) break;
+  bool found = false;
+  for (int attempt = 1; !found; ++attempt) {
+    Search search;
+    auto opened = OpenDockers(is_ours, search);
+    if (opened && !search.found) opened = OpenKept(is_ours, search);
+    if (!opened) return opened;
+    files_ = std::move(search.files);
+    found = search.found;
+    if (found || files_.empty() || position_.inode == 0) break;
     if (attempt == kScanAttempts) {
       ReportGap("Docker has rotated lines away before they were read");
       break;
@@ -121,8 +134,40 @@ base::Status FileSource::OpenFiles() {
     // Perhaps it was just being renamed.
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  StartFront();
+  rotated_ = false;
+  if (!found && !files_.empty()) StartFront();
+  AdoptKept();
   return {};
+}
+
+void FileSource::AdoptKept() {
+  for (const auto& name : kept_.List()) {
+    struct stat status = {};
+    if (::stat(name.c_str(), &status) != 0) continue;
+    const auto file = std::find_if(files_.begin(), files_.end(), [&](const File& candidate) {
+      return candidate.inode == status.st_ino && candidate.kept.empty();
+    });
+    if (file == files_.end()) {
+      kept_.Release(name);
+    } else {
+      file->kept = name;
+    }
+  }
+  KeepUnread();
+}
+
+void FileSource::KeepUnread() {
+  for (std::size_t index = 0; index + 1 < files_.size(); ++index) {
+    File& file = files_[index];
+    if (file.kept.empty()) file.kept = kept_.Keep(file.fd);
+  }
+  DropDeletedFiles();
+}
+
+void FileSource::PopFront() {
+  done_.push_back(std::move(files_.front().kept));
+  files_.pop_front();
+  StartFront();
 }
 
 void FileSource::StartFront() {
@@ -146,31 +191,39 @@ void FileSource::NoticeRotation() {
 
 base::Status FileSource::AddNewFiles() {
   const auto newest = files_.back().inode;
-  auto search = OpenBackTo([&](const File& file) { return file.inode == newest; });
-  if (!search) return base::Fail(search.error());
+  Search search;
+  auto opened = OpenDockers([&](const File& file) { return file.inode == newest; }, search);
+  if (!opened) return opened;
   rotated_ = false;
-  auto& files = search->files;
-  if (search->found) {
+  auto& files = search.files;
+  if (search.found) {
     files.pop_front();
   } else if (files.size() > 1) {
     ReportGap("Docker rotates faster than we hear of it, lines may be lost");
   }
   std::move(files.begin(), files.end(), std::back_inserter(files_));
-  DropDeletedFiles();
+  KeepUnread();
   return {};
 }
 
 /// The front stays: it is being read.
 void FileSource::DropDeletedFiles() {
-  const auto first_kept = std::find_if(files_.begin(), files_.end(),
-                                       [](const File& file) { return !IsDeleted(file.fd); });
-  const auto deleted = first_kept - files_.begin();
-  if (deleted <= kMaxDeletedFiles) return;
+  const auto is_deleted = [](const File& file) {
+    return NamesOf(file.fd) == (file.kept.empty() ? 0 : 1);
+  };
+  const auto first_kept = std::find_if_not(files_.begin(), files_.end(), is_deleted);
+  const auto excess = first_kept - files_.begin() - kMaxDeletedFiles;
+  if (excess <= 0) return;
   ReportGap("too far behind, the oldest files are dropped");
-  files_.erase(files_.begin() + 1, files_.begin() + 1 + deleted - kMaxDeletedFiles);
+  for (auto file = files_.begin() + 1; file != files_.begin() + 1 + excess; ++file) {
+    kept_.Release(file->kept);
+  }
+  files_.erase(files_.begin() + 1, files_.begin() + 1 + excess);
 }
 
 base::Result<Progress> FileSource::Read(Batch& batch) {
+  for (const auto& name : done_) kept_.Release(name);
+  done_.clear();
   base::Status opened;
   if (files_.empty()) {
     opened = OpenFiles();
@@ -186,8 +239,7 @@ base::Result<Progress> FileSource::Read(Batch& batch) {
   const auto progress = ReadFront(is_closed, batch);
   if (!progress || *progress != Progress::kEnd) return progress;
   if (is_closed) {
-    files_.pop_front();
-    StartFront();
+    PopFront();
     return Progress::kMore;
   }
   if (!finishing_) return Progress::kIdle;

@@ -11,8 +11,11 @@
 namespace dockershimd::shim::logs {
 namespace {
 
-/// After some work events are left to gather so long: one wake-up and one batch for many lines.
+/// Rounds through what Docker has written begin so far apart: one wake-up and one batch for many
+/// lines.
 constexpr std::chrono::milliseconds kGather(10);
+/// How long Work() may go on while others wait for the thread.
+constexpr std::chrono::milliseconds kSlice(5);
 /// How long a container's files stay open after its last line.
 constexpr std::chrono::seconds kRestAfter(5);
 /// How long the log of a removed container may take to be written.
@@ -149,6 +152,7 @@ int LogLoop::WaitMillis() const {
 void LogLoop::Work() {
   TakeTimers();
   if (!due_.empty() || !IsGathering()) ReadEvents();
+  StartRound();
   PumpDue();
   RestIdle();
 }
@@ -182,7 +186,7 @@ void LogLoop::ReadEvents() {
     Followed& followed = followed_.at(id->second);
     if (event.name != followed.log_name) return;
     if (event.is_new) followed.tail.NoticeRotation();
-    MakeDue(id->second);
+    if (!std::exchange(followed.is_touched, true)) touched_.push_back(id->second);
   });
   if (complete) return;
   for (auto& [id, followed] : followed_) {
@@ -191,18 +195,30 @@ void LogLoop::ReadEvents() {
   }
 }
 
-/// Each container that is due gets one batch, so that a loud one does not hold up the others.
+void LogLoop::StartRound() {
+  if (touched_.empty() || IsGathering()) return;
+  for (const auto& id : touched_) {
+    const auto found = followed_.find(id);
+    if (found == followed_.end()) continue;
+    found->second.is_touched = false;
+    MakeDue(id);
+  }
+  touched_.clear();
+  gather_until_ = Clock::now() + kGather;
+}
+
+/// One batch at a time, in turn, so that a loud container does not hold up the others.
 void LogLoop::PumpDue() {
-  if (due_.empty()) return;
-  for (std::size_t count = due_.size(); count > 0; --count) {
+  const auto until = Clock::now() + kSlice;
+  while (!due_.empty()) {
     const std::string id = std::move(due_.front());
     due_.pop_front();
     const auto found = followed_.find(id);
     if (found == followed_.end()) continue;
     found->second.is_due = false;
     Pump(found);
+    if (Clock::now() > until) break;
   }
-  gather_until_ = Clock::now() + kGather;
 }
 
 void LogLoop::Pump(Entries::iterator entry) {

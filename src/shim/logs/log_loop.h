@@ -10,6 +10,7 @@
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "dockerapi/client.h"
@@ -57,6 +58,7 @@ class LogLoop {
     int watch = -1;
     std::string log_name;     ///< of Docker's current file, within its folder
     bool is_due = false;      ///< stands in due_
+    bool is_touched = false;  ///< stands in touched_
     bool is_stalled = false;  ///< waits for one of timers_
     bool is_open = false;     ///< may hold files open
     Clock::time_point last_active;
@@ -71,6 +73,7 @@ class LogLoop {
   std::unique_ptr<Source> MakeSource(const LogStream& stream, const SourcePosition& from);
   void TakeTimers();
   void ReadEvents();
+  void StartRound();
   void PumpDue();
   void Pump(Entries::iterator entry);
   void MarkOpen(Followed& followed);
@@ -84,7 +87,8 @@ class LogLoop {
   FolderWatch watch_;
   Entries followed_;
   std::unordered_map<int, std::string> by_watch_;
-  std::deque<std::string> due_;
+  std::deque<std::string> due_;                           ///< to be pumped now
+  std::vector<std::string> touched_;                      ///< to be pumped with the next round
   std::multimap<Clock::time_point, std::string> timers_;  ///< when to look after whom
   Clock::time_point gather_until_;
   Clock::time_point rest_check_;

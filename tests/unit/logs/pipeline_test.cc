@@ -545,6 +545,50 @@ TEST_F(LogPipelineTest, ManyRotatedFilesThatDockerStillHas) {
   EXPECT_EQ(pipeline_->Statistics().gaps, 0U);
 }
 
+TEST_F(LogPipelineTest, WhatIsBehindIsKeptOverARestart) {
+  auto docker = MakeDocker({.max_size = 3000, .max_files = 2});
+  std::vector<std::string> lines;
+  const auto write = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      lines.push_back(std::to_string(lines.size()));
+      docker.WriteLine("stdout", lines.back());
+    }
+  };
+  const auto kept = [&] {
+    std::size_t count = 0;
+    for (const auto& entry : fs::directory_iterator(folder_ / "docker")) {
+      count += entry.path().filename().string().contains("unread") ? 1 : 0;
+    }
+    return count;
+  };
+  Follow();
+  for (int round = 0; round < 8; ++round) {
+    write(10);
+    AwaitLines(lines.size());
+  }
+  ASSERT_GT(fs::file_size(cri_), 3300U);
+  {
+    const FileSizeLimit full(3300);
+    const int before = docker.Rotations();
+    // Docker deletes each file at the second rotation behind it.
+    while (docker.Rotations() < before + 8) {
+      write(10);
+      const auto rotations = static_cast<std::size_t>(docker.Rotations() - before);
+      for (int tries = 0; tries < 2000 && kept() < rotations; ++tries) {
+        std::this_thread::sleep_for(milliseconds(5));
+      }
+      ASSERT_EQ(kept(), rotations);
+    }
+    Restart();
+    Follow();
+    while (pipeline_->Statistics().failures == 0) std::this_thread::sleep_for(milliseconds(5));
+  }
+  Finish();
+  EXPECT_EQ(Stdout(), lines);
+  EXPECT_EQ(pipeline_->Statistics().gaps, 0U);
+  EXPECT_EQ(kept(), 0U);
+}
+
 TEST_F(LogPipelineTest, WithoutDescriptorsItWaits) {
   auto docker = MakeDocker();
   docker.WriteLine("stdout", "1");
