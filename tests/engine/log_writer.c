@@ -1,5 +1,6 @@
 // Writes the lines of log_lines.h, as fast as it can or with a pause after every hundred.
-// usage: log_writer SEED LINES PAUSE_MICROSECONDS
+// usage: log_writer SEED LINES PAUSE_MICROSECONDS [START]      (begins when the file START is
+// there)
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,7 +19,8 @@ static void write_all(int fd, const char* bytes, size_t size) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 4) return 2;
+  if (argc != 4 && argc != 5) return 2;
+  while (argc == 5 && access(argv[4], F_OK) != 0) usleep(10000);
   const uint64_t seed = strtoull(argv[1], NULL, 10);
   const uint64_t lines = strtoull(argv[2], NULL, 10);
   const useconds_t pause = (useconds_t)strtoul(argv[3], NULL, 10);

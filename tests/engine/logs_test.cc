@@ -161,7 +161,7 @@ TEST_F(LogsTest, AFullDiskIsWaitedForEvenOverADaemonsDeath) {
   const std::string id = Run(WriterConfig("writer", 1, kLines));
   Await("its end", [&] { return HasEnded(id); });
   Await("that it says so", [&] { return DaemonLog().contains("No space left on device"); });
-  EXPECT_THAT(DaemonLog(), HasSubstr("log of logs (writer) cannot be written"));
+  EXPECT_THAT(DaemonLog(), HasSubstr("(writer) cannot be written, trying again"));
   daemon_.Kill();
   daemon_.Start();
   disk.Enlarge();
@@ -223,7 +223,7 @@ TEST_F(LogsTest, ALogThatCannotBeOpenedWhenTheDaemonComesBack) {
   fs::rename(folder, aside);
   ASSERT_TRUE(base::WriteFileAtomically(folder, "not a folder"));
   daemon_.Start();
-  Await("that it says so", [&] { return DaemonLog().contains("log of logs (writer) cannot be"); });
+  Await("that it says so", [&] { return DaemonLog().contains("(writer) cannot be written"); });
   fs::remove(folder);
   fs::rename(aside, folder);
   Await("the whole log", [&] { return CheckLines(LogOf("writer"), 7, 2000).empty(); });

@@ -14,6 +14,7 @@
 #include <iostream>
 #include <thread>
 
+#include "base/file.h"
 #include "cri_reader.h"
 #include "criclient/client.h"
 #include "daemon_process.h"
@@ -72,10 +73,15 @@ class LogTortureTest : public testing::Test {
     criclient::Client cri(daemon_.Endpoint());
     ASSERT_TRUE(Pull(cri, kBusybox));
     pod_id_ = RunPod(cri, pod_).value();
+    fs::create_directories(start_);
     for (int number = 0; number < plan_.containers; ++number) {
-      const auto config =
+      auto config =
           WriterConfig("writer-" + std::to_string(number), static_cast<std::uint64_t>(number),
                        plan_.lines, plan_.pause_micros);
+      config.add_command("/start/go");
+      auto& mount = *config.add_mounts();
+      mount.set_host_path(start_);
+      mount.set_container_path("/start");
       const auto id = CreateContainer(cri, pod_id_, pod_, config);
       ASSERT_TRUE(id) << id.error().message;
       logs_.push_back({*id, fs::path(pod_.log_directory()) / config.log_path()});
@@ -140,6 +146,7 @@ class LogTortureTest : public testing::Test {
   const Plan plan_ = ChosenPlan();
   DaemonProcess daemon_;
   dockerapi::Client docker_;
+  const fs::path start_ = fs::path(std::getenv("DSD_TEST_STATE")) / "torture";
   const cri_v1::PodSandboxConfig pod_ = PodConfig("torture");
   std::string pod_id_;
   std::vector<Log> logs_;
@@ -148,8 +155,9 @@ class LogTortureTest : public testing::Test {
 };
 
 TEST_F(LogTortureTest, EveryLineOnce) {
-  const auto begin = std::chrono::steady_clock::now();
   ASSERT_NO_FATAL_FAILURE(StartWriters());
+  ASSERT_TRUE(base::WriteFileAtomically(start_ / "go", ""));
+  const auto begin = std::chrono::steady_clock::now();
   {
     const std::jthread killer([this](const std::stop_token& stop) { KillEverySecond(stop); });
     const std::jthread rotator(
@@ -176,7 +184,7 @@ TEST_F(LogTortureTest, EveryLineOnce) {
             << " kills, " << rotations << " rotations by kubelet's way and " << taken_back_
             << " taken back\n";
   EXPECT_GT(kills_, 2);
-  EXPECT_GT(rotations, plan_.containers);
+  EXPECT_GT(rotations, 0);
 }
 
 }  // namespace

@@ -56,6 +56,7 @@ base::Status Tail::OpenCri() {
 /// Goes on in a new file. Its inode may be that of one deleted before, so nothing is concluded
 /// from it.
 base::Status Tail::BeginCri() {
+  GoBackIfLost();
   if (auto made = cri_.Create(); !made) return made;
   position_.previous_cri = position_.cri;
   position_.previous_source = position_.source;
@@ -82,6 +83,7 @@ base::Status Tail::AdoptCri(const base::Status& opened) {
   } else if (position_.cri.inode == 0) {
     if (found.size > 0) position_.source = cri_.RecoverFromLastLines();
   } else {
+    GoBackIfLost();
     position_.previous_cri = position_.cri;
     position_.previous_source = position_.source;
   }
@@ -92,6 +94,17 @@ base::Status Tail::AdoptCri(const base::Status& opened) {
   position_.cri = cri_.Position();
   Save();
   return {};
+}
+
+/// The file written last may be gone while the one before it is there: kubelet had taken its
+/// rotation back, over that file, and now renames once more. Its lines are to be written again.
+void Tail::GoBackIfLost() {
+  const auto& previous = position_.previous_cri;
+  if (previous.inode == 0 || cri_.FindRenamed(position_.cri.inode)) return;
+  if (!cri_.FindRenamed(previous.inode)) return;
+  position_.cri = previous;
+  position_.source = position_.previous_source;
+  if (source_) source_->Seek(position_.source);
 }
 
 base::Status Tail::Reopen() {

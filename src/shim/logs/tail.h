@@ -57,6 +57,7 @@ class Tail {
   [[nodiscard]] base::Result<Progress> Unopened(const base::Error& error);
   [[nodiscard]] base::Status BeginCri();
   [[nodiscard]] base::Status AdoptCri(const base::Status& opened);
+  void GoBackIfLost();
   base::Status Write(const Batch& batch);
   void Save();
   std::unexpected<base::Error> Failed(const base::Error& error);

@@ -339,6 +339,41 @@ TEST_F(LogPipelineTest, ARotationThatKubeletTakesBack) {
   EXPECT_THAT(Stdout(), ElementsAre("1", "2", "3", "4"));
 }
 
+TEST_F(LogPipelineTest, ARotationThatKubeletTakesBackAndBeginsAgain) {
+  for (const bool restarted : {true, false}) {
+    Follow();
+    auto docker = MakeDocker();
+    docker.WriteLine("stdout", "1");
+    AwaitLines(1);
+    fs::rename(cri_, RotatedName(cri_, 1));
+    ASSERT_TRUE(pipeline_->Reopen("id"));
+    docker.WriteLine("stdout", "2");
+    AwaitLines(2);
+    // The answer did not reach it; and the next time the daemon is away, or answers.
+    fs::rename(RotatedName(cri_, 1), cri_);
+    if (restarted) pipeline_.reset();
+    fs::rename(cri_, RotatedName(cri_, 1));
+    if (restarted) {
+      Restart();
+      pipeline_->Resume(Stream(), true);
+      docker.WriteLine("stdout", "3");
+      AwaitLines(3);
+      fs::rename(RotatedName(cri_, 1), cri_);
+    } else {
+      ASSERT_TRUE(pipeline_->Reopen("id"));
+      docker.WriteLine("stdout", "3");
+    }
+    docker.WriteLine("stdout", "4");
+    AwaitLines(4);
+    Finish();
+    EXPECT_THAT(Stdout(), ElementsAre("1", "2", "3", "4"));
+    pipeline_.reset();
+    fs::remove_all(folder_);
+    fs::create_directories(folder_ / "docker");
+    Restart();
+  }
+}
+
 TEST_F(LogPipelineTest, ARenamedFileIsContinuedUntilReopen) {
   Follow();
   auto docker = MakeDocker();
