@@ -47,8 +47,8 @@ struct Plan {
 /// Docker keeps (max-files − 1) × max-size for a daemon that is away: here all that a container
 /// writes, so that no machine is too slow.
 constexpr Plan kShort = {"short", 8, 10'000, 100'000, "200k", "25"};
-/// As a node may be set up: 18 MiB for a daemon that is away.
-constexpr Plan kFull = {"full", 20, 200'000, 0, "2m", "10"};
+/// 48 MiB for a daemon that is away, two thirds of what a container writes.
+constexpr Plan kFull = {"full", 20, 200'000, 0, "2m", "25"};
 
 Plan ChosenPlan() {
   const char* chosen = std::getenv("DSD_TEST_LOG_TORTURE");

@@ -1,12 +1,16 @@
 #include "shim/logs/log_loop.h"
 
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "base/file.h"
 #include "shim/logs/api_source.h"
 #include "shim/logs/file_source.h"
+#include "shim/logs/stream_file.h"
 
 namespace dockershimd::shim::logs {
 namespace {
@@ -20,6 +24,8 @@ constexpr std::chrono::milliseconds kSlice(5);
 constexpr std::chrono::seconds kRestAfter(5);
 /// How long the log of a removed container may take to be written.
 constexpr std::chrono::seconds kRemovedLimit(30);
+/// Of the file that remembers a stream, after its container's id.
+constexpr std::string_view kStreamSuffix = ".stream";
 
 }  // namespace
 
@@ -37,11 +43,50 @@ std::pair<LogLoop::Entries::iterator, bool> LogLoop::Enter(const LogStream& stre
   const auto make_source = [this, stream](const SourcePosition& from) {
     return MakeSource(stream, from);
   };
+  // Not synced: after a power cut Docker will say what there is.
+  const auto file = base::OpenFile(StreamFile(id), O_WRONLY | O_CREAT | O_TRUNC);
+  if (file) (void)base::WriteAll(file->Get(), EncodeStream(stream), "remember log");
   return followed_.try_emplace(
       id, Tail(stream.description, stream.cri_log, position_folder_ / id, make_source, counters_));
 }
 
+std::filesystem::path LogLoop::StreamFile(const std::string& id) const {
+  return position_folder_ / (id + std::string(kStreamSuffix));
+}
+
+void LogLoop::RemoveState(const std::string& id) const {
+  PositionFile(position_folder_ / id).Remove();
+  ::unlink(StreamFile(id).c_str());
+}
+
+std::vector<std::string> LogLoop::ResumeRemembered() {
+  std::error_code failed;
+  std::filesystem::directory_iterator entry(position_folder_, failed);
+  for (; !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed)) {
+    std::string id = entry->path().filename();
+    if (id.ends_with(kStreamSuffix)) id.resize(id.size() - kStreamSuffix.size());
+    unconfirmed_.insert(std::move(id));
+  }
+  std::vector<std::string> resumed;
+  for (const auto& id : unconfirmed_) {
+    const auto stored = base::ReadFile(StreamFile(id));
+    const auto stream = stored ? DecodeStream(id, *stored) : std::nullopt;
+    // Without its files there may be nothing to go on with: that is for Docker to say.
+    if (!stream || !std::filesystem::exists(stream->docker_log, failed)) continue;
+    if (!std::filesystem::is_regular_file(stream->cri_log, failed)) continue;
+    (void)Enter(*stream);
+    MakeDue(id);
+    resumed.push_back(id);
+  }
+  return resumed;
+}
+
+void LogLoop::ForgetUnconfirmed() {
+  for (const auto& id : std::exchange(unconfirmed_, {})) Forget(id);
+}
+
 base::Status LogLoop::Follow(const LogStream& stream) {
+  unconfirmed_.erase(stream.container_id);
   const auto [entry, is_new] = Enter(stream);
   Tail& tail = entry->second.tail;
   tail.Continue();
@@ -50,11 +95,13 @@ base::Status LogLoop::Follow(const LogStream& stream) {
     MakeDue(stream.container_id);
   } else if (is_new) {
     followed_.erase(entry);
+    RemoveState(stream.container_id);
   }
   return opened;
 }
 
 void LogLoop::Resume(const LogStream& stream, bool runs) {
+  unconfirmed_.erase(stream.container_id);
   Tail& tail = Enter(stream).first->second.tail;
   if (runs) {
     tail.Continue();
@@ -108,7 +155,7 @@ void LogLoop::Finish(const std::string& id) {
 void LogLoop::Forget(const std::string& id) {
   const auto found = followed_.find(id);
   if (found == followed_.end()) {
-    PositionFile(position_folder_ / id).Remove();
+    RemoveState(id);
     return;
   }
   // Docker's files are deleted, but not gone as long as they are open here.
@@ -126,7 +173,8 @@ void LogLoop::Drop(Entries::iterator found) {
     by_watch_.erase(found->second.watch);
   }
   followed_.erase(found);
-  if (is_removed) PositionFile(position_folder_ / id).Remove();
+  ::unlink(StreamFile(id).c_str());
+  if (is_removed) RemoveState(id);
   signals_.ended(id);
 }
 

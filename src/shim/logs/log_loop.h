@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -35,12 +36,17 @@ class LogLoop {
   LogLoop(std::filesystem::path position_folder, dockerapi::Client& docker, Counters& counters,
           Signals signals);
 
+  /// Goes on with the logs that an earlier daemon followed, before Docker is asked about their
+  /// containers: what is away for long loses what Docker rotates away. Returns their containers.
+  [[nodiscard]] std::vector<std::string> ResumeRemembered();
+
   // As LogPipeline's.
   [[nodiscard]] base::Status Follow(const LogStream& stream);
   void Resume(const LogStream& stream, bool runs);
   [[nodiscard]] base::Status Reopen(const std::string& id);
   void Finish(const std::string& id);
   void Forget(const std::string& id);
+  void ForgetUnconfirmed();
   /// There is something to read for this container.
   void MakeDue(const std::string& id);
 
@@ -70,6 +76,8 @@ class LogLoop {
 
   /// The entry of a stream, and whether it is new.
   std::pair<Entries::iterator, bool> Enter(const LogStream& stream);
+  [[nodiscard]] std::filesystem::path StreamFile(const std::string& id) const;
+  void RemoveState(const std::string& id) const;
   std::unique_ptr<Source> MakeSource(const LogStream& stream, const SourcePosition& from);
   void TakeTimers();
   void ReadEvents();
@@ -86,6 +94,8 @@ class LogLoop {
   const Signals signals_;
   FolderWatch watch_;
   Entries followed_;
+  /// Containers that an earlier daemon followed, and nobody has spoken of since.
+  std::unordered_set<std::string> unconfirmed_;
   std::unordered_map<int, std::string> by_watch_;
   std::deque<std::string> due_;                           ///< to be pumped now
   std::vector<std::string> touched_;                      ///< to be pumped with the next round

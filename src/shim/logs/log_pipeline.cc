@@ -158,6 +158,7 @@ LogStatistics LogPipeline::Impl::Statistics() const {
 }
 
 void LogPipeline::Impl::Work(const std::stop_token& stop) {
+  for (auto& id : loop_.ResumeRemembered()) active_.Lock()->insert(std::move(id));
   while (!stop.stop_requested()) {
     Wait();
     std::vector<std::function<void(LogLoop&)>> commands;
@@ -199,6 +200,10 @@ base::Status LogPipeline::FinishAndWait(const base::CallContext& context,
 
 void LogPipeline::Forget(const std::string& container_id) {
   impl_->Post([container_id](LogLoop& loop) { loop.Forget(container_id); });
+}
+
+void LogPipeline::ForgetUnconfirmed() {
+  impl_->Post([](LogLoop& loop) { loop.ForgetUnconfirmed(); });
 }
 
 LogStatistics LogPipeline::Statistics() const { return impl_->Statistics(); }

@@ -37,7 +37,8 @@ struct LogStatistics {
 };
 
 /// Turns Docker's log files into CRI log files, for all containers of the node. Thread-safe. One
-/// thread of its own; idle containers cost nothing.
+/// thread of its own; idle containers cost nothing. Goes on at once with what an earlier daemon
+/// followed.
 class LogPipeline {
  public:
   LogPipeline(LogOptions options, dockerapi::Client& docker);
@@ -70,6 +71,10 @@ class LogPipeline {
   /// The container has been removed: writes what is left in files that are still open, for up to
   /// half a minute if that fails, then drops the remembered position. Does not wait.
   void Forget(const std::string& container_id);
+
+  /// All containers that Docker has have been resumed or followed: forgets the others that an
+  /// earlier daemon followed.
+  void ForgetUnconfirmed();
 
   [[nodiscard]] LogStatistics Statistics() const;
 

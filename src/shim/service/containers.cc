@@ -259,7 +259,7 @@ base::Status Containers::RemoveNow(const base::CallContext& context, const std::
     if (auto stopped = StopNow(context, id, std::chrono::seconds(0)); !stopped) return stopped;
   }
   // Docker's copy of the log goes with the container: ours must be complete first.
-  if (container) ResumeLog(**container, false);
+  if (container) (void)ResumeLog(**container, false);
   if (auto written = logs_.FinishAndWait(context.Within(kLogLimit), id); !written) {
     spdlog::warn("the end of container {}'s log may be lost: {}", id, written.error().message);
   }
@@ -352,24 +352,27 @@ Result<runtime::v1::ReopenContainerLogResponse> Containers::ReopenLog(
 
 void Containers::OnStarted(const std::string& id) {
   const auto container = model_.FindContainer(id);
-  if (container && (*container)->details.state.running) ResumeLog(**container, true);
+  if (container && (*container)->details.state.running) (void)ResumeLog(**container, true);
 }
 
-void Containers::ResumeLog(const translate::ContainerRecord& container, bool runs) {
-  if (translate::ContainerStateOf(container) == ContainerState::CONTAINER_CREATED) return;
+bool Containers::ResumeLog(const translate::ContainerRecord& container, bool runs) {
+  if (translate::ContainerStateOf(container) == ContainerState::CONTAINER_CREATED) return true;
   const auto log = LogOf(container);
   if (!log) {
     spdlog::warn("the log of container {} is not followed until Docker answers: {}",
                  container.details.id, log.error().message);
-  } else if (*log) {
-    logs_.Resume(**log, runs);
+    return false;
   }
+  if (*log) logs_.Resume(**log, runs);
+  return true;
 }
 
 void Containers::ResumeLogs() {
+  bool all = true;
   for (const auto& container : model_.Containers()) {
-    ResumeLog(*container, container->details.state.running);
+    all &= ResumeLog(*container, container->details.state.running);
   }
+  if (all) logs_.ForgetUnconfirmed();
 }
 
 }  // namespace dockershimd::shim::service

@@ -67,7 +67,8 @@ class Containers {
   /// Where the container's log comes from and goes to; nothing if that is not for us to write.
   [[nodiscard]] base::Result<std::optional<logs::LogStream>> LogOf(
       const translate::ContainerRecord& container) const;
-  void ResumeLog(const translate::ContainerRecord& container, bool runs);
+  /// False if Docker has to say more first.
+  bool ResumeLog(const translate::ContainerRecord& container, bool runs);
   void RemoveLogLink(const translate::ContainerRecord& container);
 
   dockerapi::Client& docker_;

@@ -198,6 +198,44 @@ TEST_F(LogPipelineTest, ARestartGoesOnWhereItWas) {
   for (int i = 0; i < 100; ++i) EXPECT_EQ(Stdout()[static_cast<std::size_t>(i)], std::to_string(i));
 }
 
+TEST_F(LogPipelineTest, ARestartGoesOnBeforeAnybodyAsks) {
+  Follow();
+  auto docker = MakeDocker();
+  docker.WriteLine("stdout", "1");
+  AwaitLines(1);
+  pipeline_.reset();
+  docker.WriteLine("stdout", "2");
+  Restart();
+  docker.WriteLine("stdout", "3");
+  AwaitLines(3);
+  pipeline_->Resume(Stream(), true);
+  pipeline_->ForgetUnconfirmed();
+  docker.WriteLine("stdout", "4");
+  Finish();
+  EXPECT_THAT(Stdout(), ElementsAre("1", "2", "3", "4"));
+  // It has ended: the next daemon is told by Docker if there is more.
+  docker.WriteLine("stdout", "5");
+  Restart();
+  EXPECT_FALSE(pipeline_->Reopen("id"));
+  EXPECT_EQ(Stdout().size(), 4U);
+}
+
+TEST_F(LogPipelineTest, WhatNobodySpeaksOfIsForgotten) {
+  Follow();
+  auto docker = MakeDocker();
+  docker.WriteLine("stdout", "1");
+  AwaitLines(1);
+  pipeline_.reset();
+  docker.WriteLine("stdout", "2");
+  Restart();
+  pipeline_->ForgetUnconfirmed();
+  AwaitLines(2);
+  for (int tries = 0; tries < 2000 && !fs::is_empty(folder_ / "state/logs"); ++tries) {
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  EXPECT_TRUE(fs::is_empty(folder_ / "state/logs"));
+}
+
 TEST_F(LogPipelineTest, AnOlderPositionCutsTheFileBack) {
   Follow();
   auto docker = MakeDocker();
@@ -629,7 +667,7 @@ TEST_F(LogPipelineTest, WithoutDescriptorsItWaits) {
   docker.WriteLine("stdout", "1");
   Follow();
   AwaitLines(1);
-  Restart();
+  Finish();
   docker.WriteLine("stdout", "2");
   rlimit before = {};
   ::getrlimit(RLIMIT_NOFILE, &before);
