@@ -69,8 +69,11 @@ class Containers {
       const std::string& id, const runtime::v1::LinuxContainerResources& resources);
   /// The limits of a container that was just started; without them it does not run on.
   [[nodiscard]] base::Status LimitOrStop(const translate::ContainerRecord& container);
-  [[nodiscard]] base::Status FollowLog(const translate::ContainerRecord& container);
-  void FollowLogOrWarn(const translate::ContainerRecord& container);
+  /// Where the container's log comes from and goes to; nothing if that is not for us to write.
+  [[nodiscard]] base::Result<std::optional<logs::LogStream>> LogOf(
+      const translate::ContainerRecord& container) const;
+  /// False if Docker has to say more first.
+  bool ResumeLog(const translate::ContainerRecord& container, bool runs);
   void RemoveLogLink(const translate::ContainerRecord& container);
 
   dockerapi::Client& docker_;
