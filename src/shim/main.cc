@@ -6,7 +6,10 @@
 #include <iostream>
 
 #include "base/log.h"
+#include "shim/adoption/hand_back.h"
 #include "shim/check/check.h"
+#include "shim/commands/remove_pods.h"
+#include "shim/commands/status.h"
 #include "shim/config/config.h"
 #include "shim/daemon.h"
 #include "shim/version.h"
@@ -23,8 +26,6 @@ sigset_t BlockSignals() {
   ::sigemptyset(&signals);
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, number);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  // A peer that goes away must be an error of the write, not the end of the process.
-  ::signal(SIGPIPE, SIG_IGN);
   return signals;
 }
 
@@ -90,15 +91,24 @@ int Run(const config::Config& config, const sigset_t& signals, int argc, char** 
 
 int main(int argc, char** argv) {
   using namespace dockershimd::shim;
-  const sigset_t signals = BlockSignals();
+  using Action = config::CommandLine::Action;
   const auto command = config::ParseCommandLine(argc, argv, kVersion);
+  const auto exit_code = [](bool fine) { return fine ? EXIT_SUCCESS : EXIT_FAILURE; };
+  // A peer that goes away must be an error of the write, not the end of the process.
+  ::signal(SIGPIPE, SIG_IGN);
   switch (command.action) {
-    case config::CommandLine::Action::kExit:
+    case Action::kExit:
       return command.exit_code;
-    case config::CommandLine::Action::kCheck:
-      return check::CheckNode(command.config, std::cout) ? EXIT_SUCCESS : EXIT_FAILURE;
-    case config::CommandLine::Action::kRun:
-      return Run(command.config, signals, argc, argv);
+    case Action::kCheck:
+      return exit_code(check::CheckNode(command.config, std::cout));
+    case Action::kStatus:
+      return exit_code(commands::ShowStatus(command.endpoint, command.json, std::cout, std::cerr));
+    case Action::kRemovePods:
+      return exit_code(commands::RemovePods(command.endpoint, std::cout, std::cerr));
+    case Action::kHandBack:
+      return exit_code(adoption::HandBack(command.config, command.root_dir, std::cout, std::cerr));
+    case Action::kRun:
+      return Run(command.config, BlockSignals(), argc, argv);
   }
   return EXIT_FAILURE;
 }

@@ -54,28 +54,33 @@ class Kubelet:
         os.makedirs(self.manifests, exist_ok=True)
         self.process = None
 
+    def config(self):
+        return {
+            "kind": "KubeletConfiguration", "apiVersion": "kubelet.config.k8s.io/v1beta1",
+            "staticPodPath": self.manifests, "fileCheckFrequency": "1s", "syncFrequency": "10s",
+            "containerRuntimeEndpoint": os.environ["DSD_TEST_CRI_ENDPOINT"],
+            "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
+            "authorization": {"mode": "AlwaysAllow"},
+            "address": "127.0.0.1", "port": 10250, "readOnlyPort": 10255,
+            "cgroupDriver": "cgroupfs", "failCgroupV1": False, "failSwapOn": False,
+            "enforceNodeAllocatable": ["none"], "localStorageCapacityIsolation": False,
+            "evictionHard": {"memory.available": "1Mi", "nodefs.available": "0%",
+                             "imagefs.available": "0%"},
+            "oomScoreAdj": 0, "containerLogMaxSize": "1Mi", "podLogsDir": "/var/log/pods",
+        }
+
+    def command(self, config):
+        """The command line, with the configuration file's path."""
+        return [self.binary, "--config", config, "--root-dir", os.path.join(STATE, "kubelet"),
+                "--cert-dir", os.path.join(STATE, "kubelet-certificates"),
+                "--hostname-override", NODE_NAME, "--node-ip", NODE_ADDRESS, "--v=2"]
+
     def start(self):
         config = os.path.join(STATE, "kubelet.json")
         with open(config, "w") as file:
-            json.dump({
-                "kind": "KubeletConfiguration", "apiVersion": "kubelet.config.k8s.io/v1beta1",
-                "staticPodPath": self.manifests, "fileCheckFrequency": "1s", "syncFrequency": "10s",
-                "containerRuntimeEndpoint": os.environ["DSD_TEST_CRI_ENDPOINT"],
-                "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
-                "authorization": {"mode": "AlwaysAllow"},
-                "address": "127.0.0.1", "port": 10250, "readOnlyPort": 10255,
-                "cgroupDriver": "cgroupfs", "failCgroupV1": False, "failSwapOn": False,
-                "enforceNodeAllocatable": ["none"], "localStorageCapacityIsolation": False,
-                "evictionHard": {"memory.available": "1Mi", "nodefs.available": "0%",
-                                 "imagefs.available": "0%"},
-                "oomScoreAdj": 0, "containerLogMaxSize": "1Mi", "podLogsDir": "/var/log/pods",
-            }, file)
+            json.dump(self.config(), file)
         with open(os.path.join(LOGS, "kubelet.log"), "a") as log:
-            self.process = subprocess.Popen(
-                [self.binary, "--config", config, "--root-dir", os.path.join(STATE, "kubelet"),
-                 "--cert-dir", os.path.join(STATE, "kubelet-certificates"),
-                 "--hostname-override", NODE_NAME, "--node-ip", NODE_ADDRESS, "--v=2"],
-                stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.command(config), stdout=log, stderr=log)
         wait_for("kubelet answers", 60, self.pods_answer)
 
     def stop(self):
