@@ -66,22 +66,26 @@ undo_stack=()
 # do_it COMMAND...: every change to the node goes through here.
 do_it() {
   if [[ -n "$dry_run" ]]; then
-    printf '  would run: %s\n' "$(printf '%q ' "$@")"
+    local words
+    words="$(printf '%q ' "$@")"
+    printf '  would run: %s\n' "${words/#service /"${systemctl[*]} "}"
     return 0
   fi
   "$@"
 }
 
+did() { [[ -n "$dry_run" ]] || say "  $*"; }
+
 # on_failure COMMAND...: to be run if a later step fails, the latest first.
 on_failure() { undo_stack+=("$(printf '%q ' "$@")"); }
 
 roll_back_on_exit() {
-  local status=$?
+  local status=$? failed=
   trap - EXIT
   trap '' INT TERM HUP # what is being undone gets undone
   if ((status != 0 && ${#undo_stack[@]} > 0)) && [[ -z "$dry_run" ]]; then
     printf '\n%s: FAILED. Putting the node back as it was:\n' "$procedure" >&2
-    local i failed=
+    local i
     for ((i = ${#undo_stack[@]} - 1; i >= 0; --i)); do
       printf '  %s\n' "${undo_stack[i]}" >&2
       eval "${undo_stack[i]}" >&2 || { failed=yes; warn "that did not work: ${undo_stack[i]}"; }
@@ -92,6 +96,8 @@ roll_back_on_exit() {
       printf '%s: the node is as it was before.\n' "$procedure" >&2
     fi
   fi
+  # Copies that could not be put back are the admin's.
+  [[ -n "${failed:-}" ]] || rm -rf "$copies"
   exit "$status"
 }
 
@@ -99,6 +105,7 @@ begin() { # needs root, and one procedure at a time
   [[ -n "$root" || "$(id -u)" == 0 ]] || die "needs root"
   exec 9>"$root/run/lock/dockershimd-node.lock"
   flock -n 9 || die "another procedure runs on this node right now"
+  copies="$(mktemp -d)"
   trap roll_back_on_exit EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
@@ -138,7 +145,7 @@ stop_units() {
     is_active "$unit" || continue
     on_failure service start "$unit"
     do_it service stop "$unit"
-    say "  stopped $unit"
+    did "stopped $unit"
   done
 }
 
@@ -164,7 +171,7 @@ enable_and_start() {
     is_active "$unit" && continue
     on_failure service stop "$unit"
     do_it service start "$unit"
-    say "  started $unit"
+    did "started $unit"
   done
 }
 
@@ -172,14 +179,14 @@ stop_kubelet() {
   is_active "$kubelet_unit" || return 0
   on_failure service start "$kubelet_unit"
   do_it service stop "$kubelet_unit"
-  say "  stopped $kubelet_unit; running pods go on"
+  did "stopped $kubelet_unit; running pods go on"
 }
 
 start_kubelet() {
-  is_active "$kubelet_unit" && return 0
+  [[ -z "$dry_run" ]] && is_active "$kubelet_unit" && return 0
   on_failure service stop "$kubelet_unit"
   do_it service start "$kubelet_unit"
-  say "  started $kubelet_unit"
+  did "started $kubelet_unit"
 }
 
 # --- Processes ---
@@ -212,8 +219,9 @@ flag_of() {
   return 1
 }
 
-# listens ENDPOINT: whether somebody serves CRI there.
-listens() { dockershimd status --endpoint "$1" >/dev/null 2>&1; }
+# Whether somebody serves CRI there; whether it says that it and its network are ready.
+runtime_answers() { [[ -n "$(dockershimd status --endpoint "$1" 2>/dev/null)" ]]; }
+runtime_is_ready() { dockershimd status --endpoint "$1" >/dev/null 2>&1; }
 
 # --- kubelet's files ---
 kubelet_version() { # "1.36"
@@ -287,7 +295,7 @@ change_file() {
     say "  would change $file"
     return 0
   fi
-  copy="$(mktemp)"
+  copy="$copies/${file//\//_}.${#undo_stack[@]}"
   cp -p "$file" "$copy"
   on_failure cp -p "$copy" "$file"
   "$@"

@@ -44,15 +44,15 @@ def seen(kubelet):
     pods = {}
     for name, pod in kubelet.pods().items():
         status = pod["status"]
-        pods[name] = (status["podIP"], [
+        pods[name] = (status.get("podIP"), [
             (one["name"], one["containerID"], one["restartCount"], one["state"])
             for one in status["containerStatuses"]])
     return pods
 
 
 def docker_sees():
-    """Every container there is, with its uptime."""
-    ids = node.run("docker", "ps", "-aq", "--no-trunc").split()
+    """Every container that runs, with its uptime."""
+    ids = node.run("docker", "ps", "-q", "--no-trunc").split()
     return sorted(node.run("docker", "inspect", "--format",
                            "{{.Id}} {{.State.Status}} {{.State.StartedAt}} {{.RestartCount}}",
                            *ids).splitlines())
@@ -156,8 +156,6 @@ def life_goes_on(kubelet):
 
 def back(kubelet):
     """dockershimd to cri-dockerd: every pod goes on as it was, those made meanwhile too."""
-    node.wait_for("kubelet has cleaned up", 120, lambda: "exited" not in node.run(
-        "docker", "ps", "-a", "--format", "{{.State}} {{.Names}}", "--filter", "name=k8s_POD"))
     before, docker_before = seen(kubelet), docker_sees()
     units.procedure("adopt", "--back")
     assert units.active("cri-docker.service") and not units.active("dockershimd.service")
@@ -165,9 +163,9 @@ def back(kubelet):
     for pod in ("tick-1", "tick-2"):
         is_logged_on(kubelet, pod)
     # cri-dockerd throws away checkpoints that it finds wrong.
-    sandboxes = node.run("docker", "ps", "-q", "--no-trunc", "--filter",
-                         "label=io.kubernetes.docker.type=podsandbox").split()
-    assert sorted(os.listdir(CHECKPOINTS)) == sorted(sandboxes)
+    node.wait_for("each sandbox has its checkpoint", 20, lambda: sorted(os.listdir(CHECKPOINTS)) ==
+                  sorted(node.run("docker", "ps", "-aq", "--no-trunc", "--filter",
+                                  "label=io.kubernetes.docker.type=podsandbox").split()))
     log = units.read(os.path.join(node.LOGS, "cri-docker.service.log"))
     assert "corrupt" not in log
     said = units.procedure("adopt", "--back")
