@@ -421,10 +421,19 @@ kubelet_is_healthy() {
   [[ "$answer" == *" 200 "* ]]
 }
 
-# pod_containers: "id started-at" of every pod container and sandbox that runs, from Docker.
+# pod_containers: "id started-at pod-uid/type/name" of every pod container and sandbox that runs.
 pod_containers() {
+  local format='{{.Id}} {{.State.StartedAt}} {{index .Config.Labels "io.kubernetes.pod.uid"}}'
+  format+='/{{index .Config.Labels "io.kubernetes.docker.type"}}'
+  format+='/{{index .Config.Labels "io.kubernetes.container.name"}}'
   docker ps -q --no-trunc --filter label=io.kubernetes.docker.type |
-    xargs -r docker inspect --format '{{.Id}} {{.State.StartedAt}}' | sort
+    xargs -r docker inspect --format "$format" 2>/dev/null | sort
+}
+
+# replaced BEFORE NOW: the names of those that run as other containers now.
+replaced() {
+  join -j 1 <(comm -23 <(echo "$1") <(echo "$2") | cut -d' ' -f3 | sort -u) \
+    <(comm -13 <(echo "$1") <(echo "$2") | cut -d' ' -f3 | sort -u)
 }
 
 # stays_well SECONDS CHECK...: the check holds all that time.

@@ -43,8 +43,16 @@ timespec PatienceOf() {
   return {seconds.count(), std::chrono::nanoseconds(half - seconds).count()};
 }
 
+/// systemd's protocol: it takes the reload as done with the next READY.
+void TellReloading() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  ::sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+               static_cast<long long>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1000);
+}
+
 /// Only the log's level can change while the daemon runs.
-void Reload(int argc, char** argv) {
+void ApplyNewSettings(int argc, char** argv) {
   const auto again = config::ParseCommandLine(argc, argv, kVersion);
   if (again.action != CommandLine::Action::kRun) {
     spdlog::error("SIGHUP: the configuration is not usable any more; nothing was changed");
@@ -52,6 +60,12 @@ void Reload(int argc, char** argv) {
   }
   spdlog::set_level(spdlog::level::from_str(again.config.log_level));
   spdlog::info("SIGHUP: log level is {}; other settings need a restart", again.config.log_level);
+}
+
+void Reload(int argc, char** argv) {
+  TellReloading();
+  ApplyNewSettings(argc, argv);
+  ::sd_notify(0, "READY=1");
 }
 
 void WaitForEnd(const sigset_t& signals, int argc, char** argv) {
@@ -86,6 +100,15 @@ int Run(const config::Config& config, const sigset_t& signals, int argc, char** 
   return EXIT_SUCCESS;
 }
 
+/// What others log on the way goes to stderr, and only what is wrong.
+void SetUpToolLog() { (void)base::SetUpLog("warn", base::LogFormat::kText); }
+
+int Check(const config::CommandLine& command) {
+  const auto findings = check::CheckNode(command.config);
+  command.json ? check::WriteJson(findings, std::cout) : check::WriteText(findings, std::cout);
+  return check::Passed(findings) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 }  // namespace
 }  // namespace dockershimd::shim
 
@@ -96,11 +119,12 @@ int main(int argc, char** argv) {
   const auto exit_code = [](bool fine) { return fine ? EXIT_SUCCESS : EXIT_FAILURE; };
   // A peer that goes away must be an error of the write, not the end of the process.
   ::signal(SIGPIPE, SIG_IGN);
+  if (command.action != Action::kRun) SetUpToolLog();
   switch (command.action) {
     case Action::kExit:
       return command.exit_code;
     case Action::kCheck:
-      return exit_code(check::CheckNode(command.config, std::cout));
+      return Check(command);
     case Action::kStatus:
       return exit_code(commands::ShowStatus(command.endpoint, command.json, std::cout, std::cerr));
     case Action::kRemovePods:
