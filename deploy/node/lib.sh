@@ -17,7 +17,8 @@ root=                         # --root: a folder that stands for /, in tests of 
 
 dockershimd_units=(dockershimd.socket dockershimd.service)
 dockershimd_config=/etc/dockershimd/config.toml
-dockershimd_endpoint="$(sed -nE 's/^listen *= *"([^"]+)".*/\1/p' "$dockershimd_config" 2>/dev/null)"
+dockershimd_endpoint="$(sed -nE 's/^listen *= *"([^"]+)".*/\1/p' "$dockershimd_config" 2>/dev/null ||
+  true)"
 dockershimd_endpoint="${dockershimd_endpoint:-unix:///run/dockershimd.sock}"
 record=/var/lib/dockershimd/node  # what a procedure found, for the way back
 

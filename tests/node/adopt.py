@@ -98,7 +98,8 @@ def whole_state():
                "dockershimd.socket")}
     enabled = sorted(glob.glob("/etc/systemd/system/*.wants/*"))
     links = {path: os.readlink(path) if os.path.islink(path) else "a file"
-             for path in glob.glob("/var/log/pods/*/*/*")}
+             for path in glob.glob("/var/log/pods/*/*/*")
+             if "/first/" not in path}  # kubelet tidies up after init containers
     record = glob.glob("/var/lib/dockershimd/node/*")
     return files, states, enabled, links, record
 

@@ -14,7 +14,9 @@
 #include "dockerapi/client.h"
 #include "shim/adoption/checkpoint.h"
 #include "shim/adoption/log_link.h"
+#include "shim/linux/namespace_pins.h"
 #include "shim/server/listening_socket.h"
+#include "shim/settings.h"
 #include "shim/translate/labels.h"
 #include "shim/translate/records.h"
 
@@ -38,8 +40,8 @@ bool IsContainerId(const std::string& name) {
 
 class Handover {
  public:
-  Handover(dockerapi::Client& docker, fs::path checkpoints, std::ostream& err)
-      : docker_(docker), checkpoints_(std::move(checkpoints)), err_(err) {}
+  Handover(dockerapi::Client& docker, fs::path checkpoints, fs::path pins, std::ostream& err)
+      : docker_(docker), checkpoints_(std::move(checkpoints)), pins_(std::move(pins)), err_(err) {}
 
   /// The first thing that keeps all of it from being done.
   base::Status Run() {
@@ -52,6 +54,7 @@ class Handover {
       if (auto done = HandOver(context, summary.id); !done) Note(summary.id, done.error());
     }
     RemoveStale();
+    ReleaseNamespaces();
     return {};
   }
 
@@ -114,6 +117,16 @@ class Handover {
     }
   }
 
+  /// cri-dockerd finds a namespace by the pod's process, and would never release what keeps it.
+  void ReleaseNamespaces() {
+    const linuxos::NamespacePins pins(pins_);
+    for (const auto& name : pins.Names()) {
+      if (auto released = pins.Release(name); !released) Note(name, released.error());
+    }
+    std::error_code ignored;
+    fs::remove(pins_, ignored);
+  }
+
   void Note(const std::string& id, const base::Error& error) {
     ++failures_;
     err_ << fmt::format("container {}: {}\n", id, error.message);
@@ -121,6 +134,7 @@ class Handover {
 
   dockerapi::Client& docker_;
   fs::path checkpoints_;
+  fs::path pins_;
   std::ostream& err_;
   std::set<std::string> ids_;
   int written_ = 0;
@@ -151,7 +165,7 @@ bool HandBack(const config::Config& config, const fs::path& root, std::ostream& 
     return false;
   }
   dockerapi::Client docker({.socket_path = *socket});
-  Handover handover(docker, root / "sandbox", err);
+  Handover handover(docker, root / "sandbox", CniOptionsOf(config).PinsFolder(), err);
   if (auto done = handover.Run(); !done) {
     err << "hand-back: " << done.error().message << "\n";
     return false;

@@ -41,7 +41,9 @@ TEST(Checkpoint, HostPorts) {
   auto config = Pod();
   AddPort(runtime::v1::Protocol::TCP, 80, 8080, "", &config);
   AddPort(runtime::v1::Protocol::UDP, 53, 5353, "127.0.0.1", &config);
-  EXPECT_EQ(CriDockerdCheckpoint(config), R"({"version":"v1","name":"web","namespace":"shop","data":{"port_mappings":[{"protocol":"tcp","container_port":80,"host_port":8080},{"protocol":"udp","container_port":53,"host_port":5353,"host_ip":"127.0.0.1"}]},"checksum":799796452})");
+  EXPECT_EQ(
+      CriDockerdCheckpoint(config),
+      R"({"version":"v1","name":"web","namespace":"shop","data":{"port_mappings":[{"protocol":"tcp","container_port":80,"host_port":8080},{"protocol":"udp","container_port":53,"host_port":5353,"host_ip":"127.0.0.1"}]},"checksum":799796452})");
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ class HandingBack : public testing::Test {
     log_ = folder_ / "logs" / "0.log";
     docker_log_ = folder_ / "json.log";
     config_.docker = engine_.Socket();
+    config_.cni_cache_dir = folder_ / "cni";
     config_.listen = (folder_ / "cri.sock").string();
     const std::string sandbox = R"({"io.kubernetes.docker.type": "podsandbox"})";
     const std::string container = R"({"io.kubernetes.docker.type": "container",
@@ -94,6 +95,14 @@ TEST_F(HandingBack, KeepsItsOwnCheckpointsAndRemovesThoseOfGoneSandboxes) {
   EXPECT_FALSE(fs::exists(Checkpoint(kGone)));
   EXPECT_TRUE(fs::exists(Checkpoint("no-id")));
   EXPECT_EQ(base::ReadFile(Checkpoint(kSandbox)).value_or(""), "its own");
+}
+
+TEST_F(HandingBack, KeepsNoNetworkNamespaces) {
+  const auto pins = folder_ / "cni" / "dockershimd-netns";
+  fs::create_directories(pins);
+  std::ofstream(pins / kSandbox).close();
+  ASSERT_TRUE(Run()) << err_.str();
+  EXPECT_FALSE(fs::exists(pins));
 }
 
 TEST_F(HandingBack, OneThatCannotBeInspectedDoesNotStopTheRest) {
