@@ -36,6 +36,7 @@
 #include "shim/service/sandboxes.h"
 #include "shim/service/stats.h"
 #include "shim/service/streaming.h"
+#include "shim/settings.h"
 #include "shim/stats/collector.h"
 #include "shim/stats/disk_use.h"
 #include "shim/streaming/server.h"
@@ -48,14 +49,6 @@ using base::Fail;
 
 constexpr std::chrono::seconds kShutdownGrace(10);
 constexpr std::chrono::minutes kHousekeepingLimit(5);
-
-network::CniOptions CniOptionsOf(const config::Config& config) {
-  network::CniOptions options;
-  options.conf_dir = config.cni_conf_dir;
-  options.bin_dirs = {config.cni_bin_dir.begin(), config.cni_bin_dir.end()};
-  options.cache_dir = config.cni_cache_dir;
-  return options;
-}
 
 service::NetworkChoice ChoiceOf(const std::string& network) {
   if (network == "cni") return service::NetworkChoice::kCni;

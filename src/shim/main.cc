@@ -6,7 +6,10 @@
 #include <iostream>
 
 #include "base/log.h"
+#include "shim/adoption/hand_back.h"
 #include "shim/check/check.h"
+#include "shim/commands/remove_pods.h"
+#include "shim/commands/status.h"
 #include "shim/config/config.h"
 #include "shim/daemon.h"
 #include "shim/version.h"
@@ -23,8 +26,6 @@ sigset_t BlockSignals() {
   ::sigemptyset(&signals);
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, number);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  // A peer that goes away must be an error of the write, not the end of the process.
-  ::signal(SIGPIPE, SIG_IGN);
   return signals;
 }
 
@@ -42,8 +43,16 @@ timespec PatienceOf() {
   return {seconds.count(), std::chrono::nanoseconds(half - seconds).count()};
 }
 
+/// systemd's protocol: it takes the reload as done with the next READY.
+void TellReloading() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  ::sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+               static_cast<long long>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1000);
+}
+
 /// Only the log's level can change while the daemon runs.
-void Reload(int argc, char** argv) {
+void ApplyNewSettings(int argc, char** argv) {
   const auto again = config::ParseCommandLine(argc, argv, kVersion);
   if (again.action != CommandLine::Action::kRun) {
     spdlog::error("SIGHUP: the configuration is not usable any more; nothing was changed");
@@ -51,6 +60,12 @@ void Reload(int argc, char** argv) {
   }
   spdlog::set_level(spdlog::level::from_str(again.config.log_level));
   spdlog::info("SIGHUP: log level is {}; other settings need a restart", again.config.log_level);
+}
+
+void Reload(int argc, char** argv) {
+  TellReloading();
+  ApplyNewSettings(argc, argv);
+  ::sd_notify(0, "READY=1");
 }
 
 void WaitForEnd(const sigset_t& signals, int argc, char** argv) {
@@ -85,20 +100,39 @@ int Run(const config::Config& config, const sigset_t& signals, int argc, char** 
   return EXIT_SUCCESS;
 }
 
+/// What others log on the way goes to stderr, and only what is wrong.
+void SetUpToolLog() { (void)base::SetUpLog("warn", base::LogFormat::kText); }
+
+int Check(const config::CommandLine& command) {
+  const auto findings = check::CheckNode(command.config);
+  command.json ? check::WriteJson(findings, std::cout) : check::WriteText(findings, std::cout);
+  return check::Passed(findings) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 }  // namespace
 }  // namespace dockershimd::shim
 
 int main(int argc, char** argv) {
   using namespace dockershimd::shim;
-  const sigset_t signals = BlockSignals();
+  using Action = config::CommandLine::Action;
   const auto command = config::ParseCommandLine(argc, argv, kVersion);
+  const auto exit_code = [](bool fine) { return fine ? EXIT_SUCCESS : EXIT_FAILURE; };
+  // A peer that goes away must be an error of the write, not the end of the process.
+  ::signal(SIGPIPE, SIG_IGN);
+  if (command.action != Action::kRun) SetUpToolLog();
   switch (command.action) {
-    case config::CommandLine::Action::kExit:
+    case Action::kExit:
       return command.exit_code;
-    case config::CommandLine::Action::kCheck:
-      return check::CheckNode(command.config, std::cout) ? EXIT_SUCCESS : EXIT_FAILURE;
-    case config::CommandLine::Action::kRun:
-      return Run(command.config, signals, argc, argv);
+    case Action::kCheck:
+      return Check(command);
+    case Action::kStatus:
+      return exit_code(commands::ShowStatus(command.endpoint, command.json, std::cout, std::cerr));
+    case Action::kRemovePods:
+      return exit_code(commands::RemovePods(command.endpoint, std::cout, std::cerr));
+    case Action::kHandBack:
+      return exit_code(adoption::HandBack(command.config, command.root_dir, std::cout, std::cerr));
+    case Action::kRun:
+      return Run(command.config, BlockSignals(), argc, argv);
   }
   return EXIT_FAILURE;
 }

@@ -37,6 +37,9 @@ class StandaloneKubelet(node.Kubelet):
             json.dump(pod, file)
         os.rename(hidden, path)
 
+    def remove(self, name):
+        os.unlink(os.path.join(self.manifests, name + ".json"))
+
     def remove_all(self):
         for path in glob.glob(os.path.join(self.manifests, "*.json")):
             os.unlink(path)

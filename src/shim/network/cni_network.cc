@@ -63,7 +63,7 @@ class CniNetwork::Impl {
   explicit Impl(CniOptions options)
       : folder_(options.conf_dir),
         cache_(options.cache_dir),
-        pins_(options.cache_dir / "dockershimd-netns"),
+        pins_(options.PinsFolder()),
         runner_(options.bin_dirs, options.plugin_timeout),
         readiness_(folder_, runner_),
         pod_cidrs_(options.cache_dir / "dockershimd-pod-cidrs") {}

@@ -19,6 +19,9 @@ struct CniOptions {
   /// As libcni's default, so that pods of a former runtime on this node can be torn down.
   std::filesystem::path cache_dir = "/var/lib/cni";
   std::chrono::seconds plugin_timeout{60};
+
+  /// Where the network namespaces of pods are kept alive (linuxos::NamespacePins).
+  [[nodiscard]] std::filesystem::path PinsFolder() const { return cache_dir / "dockershimd-netns"; }
 };
 
 /// Pod networks by CNI plugins (CNI spec 0.3.1 to 1.1). Thread-safe: pods are set up at the same
