@@ -1,5 +1,5 @@
+#include <malloc.h>
 #include <signal.h>
-#include <systemd/sd-daemon.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -9,6 +9,7 @@
 #include "shim/check/check.h"
 #include "shim/config/config.h"
 #include "shim/daemon.h"
+#include "shim/linux/systemd.h"
 #include "shim/version.h"
 
 namespace dockershimd::shim {
@@ -28,6 +29,15 @@ sigset_t BlockSignals() {
   return signals;
 }
 
+/// Threads come and go by the dozen here and allocate little: an arena for each would keep what the
+/// largest answer ever took, many times over. What is large is given back at once.
+void KeepMemorySmall() {
+  constexpr int kLarge = 256 * 1024;
+  ::mallopt(M_ARENA_MAX, 2);
+  ::mallopt(M_MMAP_THRESHOLD, kLarge);
+  ::mallopt(M_TRIM_THRESHOLD, kLarge);
+}
+
 base::Status SetUpLog(const config::Config& config) {
   return base::SetUpLog(config.log_level, config.log_format == "json" ? base::LogFormat::kJson
                                                                       : base::LogFormat::kText);
@@ -35,9 +45,8 @@ base::Status SetUpLog(const config::Config& config) {
 
 /// How often systemd wants to hear of us: twice per watchdog period, or never.
 timespec PatienceOf() {
-  std::uint64_t microseconds = 0;
-  if (::sd_watchdog_enabled(0, &microseconds) <= 0) return {3600, 0};
-  const auto half = std::chrono::microseconds(microseconds / 2);
+  const auto half = linuxos::WatchdogPeriod() / 2;
+  if (half.count() == 0) return {3600, 0};
   const auto seconds = std::chrono::floor<std::chrono::seconds>(half);
   return {seconds.count(), std::chrono::nanoseconds(half - seconds).count()};
 }
@@ -64,7 +73,7 @@ void WaitForEnd(const sigset_t& signals, int argc, char** argv) {
                    number == SIGTERM ? "SIGTERM" : "SIGINT");
       return;
     }
-    ::sd_notify(0, "WATCHDOG=1");
+    linuxos::NotifyServiceManager("WATCHDOG=1");
   }
 }
 
@@ -79,9 +88,9 @@ int Run(const config::Config& config, const sigset_t& signals, int argc, char** 
     spdlog::error("cannot start: {}", daemon.error().message);
     return EXIT_FAILURE;
   }
-  ::sd_notify(0, "READY=1");
+  linuxos::NotifyServiceManager("READY=1");
   WaitForEnd(signals, argc, argv);
-  ::sd_notify(0, "STOPPING=1");
+  linuxos::NotifyServiceManager("STOPPING=1");
   return EXIT_SUCCESS;
 }
 
@@ -90,6 +99,7 @@ int Run(const config::Config& config, const sigset_t& signals, int argc, char** 
 
 int main(int argc, char** argv) {
   using namespace dockershimd::shim;
+  KeepMemorySmall();
   const sigset_t signals = BlockSignals();
   const auto command = config::ParseCommandLine(argc, argv, kVersion);
   switch (command.action) {
