@@ -72,6 +72,9 @@ class CniNetwork::Impl {
   Result<PodAddresses> SetUp(const CallContext& context, const PodNetworkRequest& request);
   base::Status TearDown(const CallContext& context, const PodNetworkRequest& request);
   base::Status Check(const CallContext& context, const PodNetworkRequest& request);
+  bool KeepsNamespace(const std::string& sandbox_id) const {
+    return !pins_.Find(sandbox_id).empty();
+  }
   PodAddresses Addresses(const std::string& sandbox_id, const std::string& netns_path);
   void CollectGarbage(const CallContext& context, const std::unordered_set<std::string>& valid);
 
@@ -387,6 +390,10 @@ base::Status CniNetwork::TearDown(const CallContext& context, const PodNetworkRe
 
 base::Status CniNetwork::Check(const CallContext& context, const PodNetworkRequest& request) {
   return impl_->Check(context, request);
+}
+
+bool CniNetwork::KeepsNamespace(const std::string& sandbox_id) const {
+  return impl_->KeepsNamespace(sandbox_id);
 }
 
 PodAddresses CniNetwork::Addresses(const std::string& sandbox_id, const std::string& netns_path) {

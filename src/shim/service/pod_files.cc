@@ -90,7 +90,7 @@ base::Status PodFiles::AddMounts(const translate::SandboxRecord& sandbox,
       if (auto written = WriteOne(folder / name, name, sandbox); !written) return written;
     }
     auto& mount = *config->add_mounts();
-    mount.set_host_path(folder / name);
+    mount.set_host_path((folder / name).string());
     mount.set_container_path(path);
     mount.set_readonly(config->linux().security_context().readonly_rootfs());
     mount.set_selinux_relabel(true);

@@ -59,9 +59,9 @@ base::Status PodNetworking::SetUp(const base::CallContext& context,
 base::Status PodNetworking::TearDown(const base::CallContext& context,
                                      const translate::SandboxRecord& sandbox) {
   if (!UsesCni(sandbox)) return {};
-  const auto done =
-      cni_.TearDown(context, translate::NetworkRequest(sandbox.config.Get(), sandbox.details.id,
-                                                       NetnsPath(sandbox)));
+  const auto done = cni_.TearDown(
+      context,
+      translate::NetworkRequest(sandbox.config.Get(), sandbox.details.id, NetnsPath(sandbox)));
   if (!done) return base::Fail(done.error(), "tear down the pod's network");
   return {};
 }

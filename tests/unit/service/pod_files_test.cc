@@ -70,7 +70,7 @@ TEST_F(PodFilesTest, MountsWhereTheContainerHasNone) {
   config.add_mounts()->set_container_path("/etc/hosts");
   ASSERT_TRUE(files.AddMounts(sandbox_, &config));
   EXPECT_THAT(Targets(config), ElementsAre("/etc/hosts", "/etc/hostname", "/etc/resolv.conf"));
-  EXPECT_EQ(config.mounts(1).host_path(), folder_ / "s1" / "hostname");
+  EXPECT_EQ(config.mounts(1).host_path(), (folder_ / "s1" / "hostname").string());
   EXPECT_FALSE(config.mounts(1).readonly());
   EXPECT_EQ(Text("hostname"), "web\n") << "written where they are not there";
   EXPECT_EQ(Text("hosts"), "none");
