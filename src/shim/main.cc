@@ -1,5 +1,5 @@
+#include <malloc.h>
 #include <signal.h>
-#include <systemd/sd-daemon.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -12,6 +12,7 @@
 #include "shim/commands/status.h"
 #include "shim/config/config.h"
 #include "shim/daemon.h"
+#include "shim/linux/systemd.h"
 #include "shim/version.h"
 
 namespace dockershimd::shim {
@@ -29,6 +30,15 @@ sigset_t BlockSignals() {
   return signals;
 }
 
+/// Threads come and go by the dozen here and allocate little: an arena for each would keep what the
+/// largest answer ever took, many times over. What is large is given back at once.
+void KeepMemorySmall() {
+  constexpr int kLarge = 256 * 1024;
+  ::mallopt(M_ARENA_MAX, 2);
+  ::mallopt(M_MMAP_THRESHOLD, kLarge);
+  ::mallopt(M_TRIM_THRESHOLD, kLarge);
+}
+
 base::Status SetUpLog(const config::Config& config) {
   return base::SetUpLog(config.log_level, config.log_format == "json" ? base::LogFormat::kJson
                                                                       : base::LogFormat::kText);
@@ -36,9 +46,8 @@ base::Status SetUpLog(const config::Config& config) {
 
 /// How often systemd wants to hear of us: twice per watchdog period, or never.
 timespec PatienceOf() {
-  std::uint64_t microseconds = 0;
-  if (::sd_watchdog_enabled(0, &microseconds) <= 0) return {3600, 0};
-  const auto half = std::chrono::microseconds(microseconds / 2);
+  const auto half = linuxos::WatchdogPeriod() / 2;
+  if (half.count() == 0) return {3600, 0};
   const auto seconds = std::chrono::floor<std::chrono::seconds>(half);
   return {seconds.count(), std::chrono::nanoseconds(half - seconds).count()};
 }
@@ -47,8 +56,8 @@ timespec PatienceOf() {
 void TellReloading() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
-  ::sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
-               static_cast<long long>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1000);
+  linuxos::NotifyServiceManager(fmt::format(
+      "RELOADING=1\nMONOTONIC_USEC={}", std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000));
 }
 
 /// Only the log's level can change while the daemon runs.
@@ -65,7 +74,7 @@ void ApplyNewSettings(int argc, char** argv) {
 void Reload(int argc, char** argv) {
   TellReloading();
   ApplyNewSettings(argc, argv);
-  ::sd_notify(0, "READY=1");
+  linuxos::NotifyServiceManager("READY=1");
 }
 
 void WaitForEnd(const sigset_t& signals, int argc, char** argv) {
@@ -79,7 +88,7 @@ void WaitForEnd(const sigset_t& signals, int argc, char** argv) {
                    number == SIGTERM ? "SIGTERM" : "SIGINT");
       return;
     }
-    ::sd_notify(0, "WATCHDOG=1");
+    linuxos::NotifyServiceManager("WATCHDOG=1");
   }
 }
 
@@ -94,9 +103,9 @@ int Run(const config::Config& config, const sigset_t& signals, int argc, char** 
     spdlog::error("cannot start: {}", daemon.error().message);
     return EXIT_FAILURE;
   }
-  ::sd_notify(0, "READY=1");
+  linuxos::NotifyServiceManager("READY=1");
   WaitForEnd(signals, argc, argv);
-  ::sd_notify(0, "STOPPING=1");
+  linuxos::NotifyServiceManager("STOPPING=1");
   return EXIT_SUCCESS;
 }
 
@@ -115,6 +124,7 @@ int Check(const config::CommandLine& command) {
 int main(int argc, char** argv) {
   using namespace dockershimd::shim;
   using Action = config::CommandLine::Action;
+  KeepMemorySmall();
   const auto command = config::ParseCommandLine(argc, argv, kVersion);
   const auto exit_code = [](bool fine) { return fine ? EXIT_SUCCESS : EXIT_FAILURE; };
   // A peer that goes away must be an error of the write, not the end of the process.

@@ -64,6 +64,9 @@ class CniNetwork {
   [[nodiscard]] PodAddresses Addresses(const std::string& sandbox_id,
                                        const std::string& netns_path);
 
+  /// True from SetUp to TearDown: the pod's namespace does not end with its last process.
+  [[nodiscard]] bool KeepsNamespace(const std::string& sandbox_id) const;
+
   /// Tears down what is cached for sandboxes that are not in `valid_sandbox_ids`: leases left by
   /// a crash between ADD and its answer. Only touches cached results that this daemon wrote, and
   /// none of pods set up in the last two minutes. Then lets plugins of CNI 1.1 look for garbage of

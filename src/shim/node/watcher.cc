@@ -194,8 +194,8 @@ base::Status Watcher::Refresh(const std::stop_token& stop, const std::string& id
     return images_.IsNewerThan(news) ? base::Status()
                                      : images_.Rebuild(context.Within(kRebuildLimit));
   }
-  if (model_.IsNewerThan(id, news)) return {};
-  return model_.Refresh(context.Within(kRefreshLimit), id);
+  if (model_.IsNewerThan(id, news) || model_.LeaveToHolder(id, news)) return {};
+  return model_.Refresh(context.Within(kRefreshLimit), id, news);
 }
 
 void Watcher::Audit(const std::stop_token& stop) {

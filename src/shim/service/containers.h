@@ -14,6 +14,7 @@
 #include "shim/node/engine.h"
 #include "shim/node/model.h"
 #include "shim/service/image_users.h"
+#include "shim/service/pod_files.h"
 
 namespace dockershimd::shim::service {
 
@@ -21,8 +22,13 @@ namespace dockershimd::shim::service {
 class Containers {
  public:
   Containers(dockerapi::Client& docker, node::Engine& engine, node::Model& model,
-             logs::LogPipeline& logs)
-      : docker_(docker), engine_(engine), model_(model), logs_(logs), users_(docker) {}
+             logs::LogPipeline& logs, const PodFiles& pod_files)
+      : docker_(docker),
+        engine_(engine),
+        model_(model),
+        logs_(logs),
+        pod_files_(pod_files),
+        users_(docker) {}
 
   [[nodiscard]] base::Result<runtime::v1::CreateContainerResponse> Create(
       const base::CallContext& context, const runtime::v1::CreateContainerRequest& request);
@@ -46,8 +52,8 @@ class Containers {
       const runtime::v1::ReopenContainerLogRequest& request);
 
   // For the pod that a container belongs to:
-  [[nodiscard]] base::Status StopNow(const base::CallContext& context, const std::string& id,
-                                     std::chrono::seconds grace);
+  /// Ends a container, or the pause process, without asking it. Fine where it has ended already.
+  [[nodiscard]] base::Status Kill(const base::CallContext& context, const std::string& id);
   [[nodiscard]] base::Status RemoveNow(const base::CallContext& context, const std::string& id);
 
   // For Docker's events:
@@ -60,6 +66,11 @@ class Containers {
   void OnRemoved(const std::string& id);
 
  private:
+  /// Asks it to end, and kills it after `grace`.
+  [[nodiscard]] base::Status StopNow(const base::CallContext& context, const std::string& id,
+                                     std::chrono::seconds grace);
+  /// The model's view of a container after its end was asked for.
+  [[nodiscard]] base::Status AfterEnd(const base::Status& ended, const std::string& id);
   /// The container's translation, with all that is not in the request looked up.
   [[nodiscard]] base::Result<dockerapi::ContainerSpec> SpecOf(
       const base::CallContext& context, const runtime::v1::CreateContainerRequest& request,
@@ -80,6 +91,7 @@ class Containers {
   node::Engine& engine_;
   node::Model& model_;
   logs::LogPipeline& logs_;
+  const PodFiles& pod_files_;
   ImageUsers users_;
   base::Guarded<std::unordered_set<std::string>> unanswered_;  ///< starts without an answer
 };

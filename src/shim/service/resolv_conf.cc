@@ -6,7 +6,7 @@
 namespace dockershimd::shim::service {
 
 base::Status WriteResolvConf(const translate::SandboxRecord& sandbox) {
-  const std::string text = translate::ResolvConf(sandbox.config.dns_config());
+  const std::string text = translate::ResolvConf(sandbox.config.Get().dns_config());
   const std::string& path = sandbox.details.resolv_conf_path;
   if (text.empty() || path.empty() || base::ReadFile(path) == text) return {};
   // All containers of the pod have this file mounted: it must stay the same inode.

@@ -30,7 +30,7 @@ TEST(Records, BySort) {
   const auto* sandbox = std::get_if<SandboxRecord>(&record);
   ASSERT_TRUE(sandbox);
   EXPECT_EQ(sandbox->details.id, "x");
-  EXPECT_EQ(sandbox->config.hostname(), "h");
+  EXPECT_EQ(sandbox->config.Get().hostname(), "h");
   EXPECT_EQ(sandbox->runtime_handler, "crun");
 
   details.spec.labels = {{"io.kubernetes.docker.type", "container"},
@@ -40,7 +40,7 @@ TEST(Records, BySort) {
   const auto* container = std::get_if<ContainerRecord>(&record);
   ASSERT_TRUE(container);
   EXPECT_EQ(container->details.id, "x");
-  EXPECT_EQ(container->config.log_path(), "l");
+  EXPECT_EQ(container->config.Get().log_path(), "l");
   EXPECT_EQ(container->sandbox_id, "s");
 }
 

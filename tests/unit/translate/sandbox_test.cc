@@ -37,6 +37,7 @@ json Minimal() {
   return json::parse(R"({
     "Image": "pause:1",
     "Healthcheck": {"Test": ["NONE"]},
+    "NetworkDisabled": true,
     "HostConfig": {
       "RestartPolicy": {"Name": "no"},
       "NetworkMode": "none", "IpcMode": "shareable",

@@ -130,8 +130,10 @@ TEST(Container, Status) {
 
 TEST(Container, Info) {
   auto container = Container();
-  container.config.clear_mounts();
-  container.config.clear_linux();
+  auto config = container.config.Get();
+  config.clear_mounts();
+  config.clear_linux();
+  container.config = config;
   auto expected = json::parse(R"({
     "sandboxID": "s1", "pid": 5, "processStatus": "running", "removing": false,
     "snapshotter": "overlay2", "runtimeType": "runc", "privileged": true, "user": "7:8",
