@@ -88,8 +88,8 @@ class Handover {
     std::error_code ignored;
     // cri-dockerd's own says more than Docker can: host ports under CNI.
     if (fs::exists(file, ignored)) return {};
-    auto done =
-        base::WriteFileAtomically(file, CriDockerdCheckpoint(sandbox.config), kCheckpointMode);
+    auto done = base::WriteFileAtomically(file, CriDockerdCheckpoint(sandbox.config.Get()),
+                                          base::Durability::kPowerLoss, kCheckpointMode);
     if (done) ++written_;
     return done;
   }
