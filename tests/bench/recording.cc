@@ -53,7 +53,7 @@ base::Status Recording::Save(const std::filesystem::path& file) const {
                  {"info", info},
                  {"images", images},
                  {"image_inspects", image_inspects}};
-  return base::WriteFileAtomically(file, all.dump(2), 0644);
+  return base::WriteFileAtomically(file, all.dump(2), base::Durability::kDaemonCrash, 0644);
 }
 
 std::string Recording::CallsText() const {
