@@ -40,13 +40,14 @@ class ContainersTest : public testing::Test {
                              },
                          .on_change = {}}),
         logs_({folder_}, docker_),
-        containers_(docker_, engine_, model_, logs_) {
+        pod_files_(folder_ / "pods"),
+        containers_(docker_, engine_, model_, logs_, pod_files_) {
     std::ofstream(folder_ / "resolv.conf") << "nameserver 127.0.0.11\n";
     fake_.Answer("GET", "/info", R"({"CgroupVersion": "1"})");
     fake_.On("GET", "/containers/*/json", [this](const EngineRequest& request, EngineReply& reply) {
       reply.Json(Details(request.Path().find(kPod) != std::string::npos).dump());
     });
-    fake_.On("POST", "/containers/*/stop",
+    fake_.On("POST", "/containers/*/kill",
              [](const EngineRequest&, EngineReply& reply) { reply.Bare(204); });
     fake_.Answer("POST", "/containers/create", R"({"Id": "c1"})", 201);
   }
@@ -107,6 +108,7 @@ class ContainersTest : public testing::Test {
   node::Engine engine_;
   node::Model model_;
   logs::LogPipeline logs_;
+  PodFiles pod_files_;
   Containers containers_;
 };
 
@@ -129,12 +131,12 @@ TEST_F(ContainersTest, AStartThatOutlivesItsCallHasItsLimits) {
   const auto started =
       containers_.Start(CallContext::WithTimeout(std::chrono::milliseconds(100)), request);
   ASSERT_FALSE(started);
-  EXPECT_THAT(Posts(), Not(Contains("/containers/c1/stop")));
+  EXPECT_THAT(Posts(), Not(Contains("/containers/c1/kill")));
   runs_ = true;
   ASSERT_TRUE(model_.Refresh(Limit(), kContainer));
   containers_.OnStarted(kContainer);
   // They cannot be set here, so it must not run on.
-  EXPECT_THAT(Posts(), Contains("/containers/c1/stop"));
+  EXPECT_THAT(Posts(), Contains("/containers/c1/kill"));
 }
 
 TEST_F(ContainersTest, AStartThatHasOutlivedItsCallHasItsLimits) {
@@ -147,14 +149,14 @@ TEST_F(ContainersTest, AStartThatHasOutlivedItsCallHasItsLimits) {
   request.set_container_id(kContainer);
   EXPECT_FALSE(
       containers_.Start(CallContext::WithTimeout(std::chrono::milliseconds(100)), request));
-  EXPECT_THAT(Posts(), Contains("/containers/c1/stop"));
+  EXPECT_THAT(Posts(), Contains("/containers/c1/kill"));
 }
 
 TEST_F(ContainersTest, LimitsAreSetOnce) {
   runs_ = true;
   ASSERT_TRUE(model_.Refresh(Limit(), kContainer));
   containers_.OnStarted(kContainer);
-  EXPECT_THAT(Posts(), Not(Contains("/containers/c1/stop")));
+  EXPECT_THAT(Posts(), Not(Contains("/containers/c1/kill")));
 }
 
 }  // namespace
