@@ -5,7 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <ctime>
 #include <filesystem>
+#include <iostream>
+#include <iterator>
 #include <optional>
 #include <thread>
 
@@ -721,6 +724,38 @@ TEST_F(LogPipelineTest, WithoutFileAndWithoutDockerTheFileIsThere) {
   ASSERT_FALSE(waited);
   EXPECT_EQ(waited.error().code, Code::kDeadlineExceeded);
   pipeline_->Forget("id");
+}
+
+TEST_F(LogPipelineTest, IdleLogsHoldNoFilesAndNoThreads) {
+  const auto count = [](const char* what) {
+    const auto entries = fs::directory_iterator(what);
+    return std::distance(begin(entries), end(entries));
+  };
+  const auto files = count("/proc/self/fd");
+  const auto threads = count("/proc/self/task");
+  for (int i = 0; i < 500; ++i) {
+    const std::string id = "c" + std::to_string(i);
+    fs::create_directory(folder_ / id);
+    SimulatedDocker(folder_ / id / "json.log", {}).WriteLine("stdout", "up");
+    ASSERT_TRUE(pipeline_->Follow(
+        {id, id, folder_ / id / "json.log", folder_ / "pods" / id / "0.log", false}));
+  }
+  EXPECT_EQ(count("/proc/self/task"), threads);
+  for (int tries = 0; tries < 600 && count("/proc/self/fd") > files; ++tries) {
+    std::this_thread::sleep_for(milliseconds(100));
+  }
+  EXPECT_EQ(count("/proc/self/fd"), files);
+  EXPECT_EQ(pipeline_->Statistics().followed, 500U);
+  EXPECT_EQ(pipeline_->Statistics().lines, 500U);
+  // And it is over with the work: what an idle second costs.
+  const auto cpu_millis = [] {
+    timespec spent = {};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+    return static_cast<double>(spent.tv_sec) * 1e3 + static_cast<double>(spent.tv_nsec) / 1e6;
+  };
+  const double before = cpu_millis();
+  std::this_thread::sleep_for(seconds(3));
+  std::cout << "500 idle logs cost " << (cpu_millis() - before) / 3 << " ms of CPU per second\n";
 }
 
 TEST_F(LogPipelineTest, ManyContainersShareOneThread) {
