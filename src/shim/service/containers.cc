@@ -158,9 +158,10 @@ Result<runtime::v1::CreateContainerResponse> Containers::Create(
   return response;
 }
 
-base::Status Containers::FollowLog(const translate::ContainerRecord& container) {
+Result<std::optional<logs::LogStream>> Containers::LogOf(
+    const translate::ContainerRecord& container) const {
   const std::string path = LogPath(container);
-  if (path.empty() || IsLink(path)) return {};
+  if (path.empty() || IsLink(path)) return std::nullopt;
   const auto facts = engine_.Facts();
   if (!facts) return Fail(facts.error());
   const auto& details = container.details;
@@ -178,7 +179,7 @@ base::Status Containers::FollowLog(const translate::ContainerRecord& container) 
                                           details.id, details.id)
                             : details.log_path;
   }
-  return logs_.Follow(stream);
+  return stream;
 }
 
 Result<runtime::v1::StartContainerResponse> Containers::Start(
@@ -196,8 +197,12 @@ Result<runtime::v1::StartContainerResponse> Containers::Start(
                 "container {} has run already ({}); create a new one instead of starting it again",
                 id, runtime::v1::ContainerState_Name(state));
   }
-  if (auto followed = FollowLog(**container); !followed) {
-    return Fail(followed.error(), "open the log of container " + id);
+  const auto log = LogOf(**container);
+  if (!log) return Fail(log.error());
+  if (*log) {
+    if (auto followed = logs_.Follow(**log); !followed) {
+      return Fail(followed.error(), "open the log of container " + id);
+    }
   }
   const auto started = docker_.StartContainer(context, id);
   // Whatever came of it is what the next status must say.
@@ -254,6 +259,7 @@ base::Status Containers::RemoveNow(const base::CallContext& context, const std::
     if (auto stopped = StopNow(context, id, std::chrono::seconds(0)); !stopped) return stopped;
   }
   // Docker's copy of the log goes with the container: ours must be complete first.
+  if (container) (void)ResumeLog(**container, false);
   if (auto written = logs_.FinishAndWait(context.Within(kLogLimit), id); !written) {
     spdlog::warn("the end of container {}'s log may be lost: {}", id, written.error().message);
   }
@@ -346,23 +352,27 @@ Result<runtime::v1::ReopenContainerLogResponse> Containers::ReopenLog(
 
 void Containers::OnStarted(const std::string& id) {
   const auto container = model_.FindContainer(id);
-  if (container && (*container)->details.state.running) FollowLogOrWarn(**container);
+  if (container && (*container)->details.state.running) (void)ResumeLog(**container, true);
 }
 
-void Containers::FollowLogOrWarn(const translate::ContainerRecord& container) {
-  if (auto followed = FollowLog(container); !followed) {
-    spdlog::warn("the log of container {} cannot be followed: {}", container.details.id,
-                 followed.error().message);
+bool Containers::ResumeLog(const translate::ContainerRecord& container, bool runs) {
+  if (translate::ContainerStateOf(container) == ContainerState::CONTAINER_CREATED) return true;
+  const auto log = LogOf(container);
+  if (!log) {
+    spdlog::warn("the log of container {} is not followed until Docker answers: {}",
+                 container.details.id, log.error().message);
+    return false;
   }
+  if (*log) logs_.Resume(**log, runs);
+  return true;
 }
 
 void Containers::ResumeLogs() {
+  bool all = true;
   for (const auto& container : model_.Containers()) {
-    const auto state = translate::ContainerStateOf(*container);
-    if (state == ContainerState::CONTAINER_CREATED) continue;
-    FollowLogOrWarn(*container);
-    if (state != ContainerState::CONTAINER_RUNNING) logs_.Finish(container->details.id);
+    all &= ResumeLog(*container, container->details.state.running);
   }
+  if (all) logs_.ForgetUnconfirmed();
 }
 
 }  // namespace dockershimd::shim::service

@@ -43,6 +43,10 @@ class Containers {
   [[nodiscard]] base::Result<runtime::v1::ReopenContainerLogResponse> ReopenLog(
       const runtime::v1::ReopenContainerLogRequest& request);
 
+  /// For the time before Docker has told what there is: logs go on from where they were, and so
+  /// does their rotation. kNotFound if that container's log is not among them.
+  [[nodiscard]] base::Status ReopenFollowedLog(const std::string& id) { return logs_.Reopen(id); }
+
   // For the pod that a container belongs to:
   [[nodiscard]] base::Status StopNow(const base::CallContext& context, const std::string& id,
                                      std::chrono::seconds grace);
@@ -64,8 +68,11 @@ class Containers {
   /// Limits that only the kernel knows, not Docker.
   [[nodiscard]] base::Status ApplyCgroupFiles(
       const std::string& id, const runtime::v1::LinuxContainerResources& resources);
-  [[nodiscard]] base::Status FollowLog(const translate::ContainerRecord& container);
-  void FollowLogOrWarn(const translate::ContainerRecord& container);
+  /// Where the container's log comes from and goes to; nothing if that is not for us to write.
+  [[nodiscard]] base::Result<std::optional<logs::LogStream>> LogOf(
+      const translate::ContainerRecord& container) const;
+  /// False if Docker has to say more first.
+  bool ResumeLog(const translate::ContainerRecord& container, bool runs);
   void RemoveLogLink(const translate::ContainerRecord& container);
 
   dockerapi::Client& docker_;
