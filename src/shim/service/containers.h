@@ -51,6 +51,10 @@ class Containers {
   [[nodiscard]] base::Result<runtime::v1::ReopenContainerLogResponse> ReopenLog(
       const runtime::v1::ReopenContainerLogRequest& request);
 
+  /// For the time before Docker has told what there is: logs go on from where they were, and so
+  /// does their rotation. kNotFound if that container's log is not among them.
+  [[nodiscard]] base::Status ReopenFollowedLog(const std::string& id) { return logs_.Reopen(id); }
+
   // For the pod that a container belongs to:
   /// Ends a container, or the pause process, without asking it. Fine where it has ended already.
   [[nodiscard]] base::Status Kill(const base::CallContext& context, const std::string& id);
