@@ -24,6 +24,8 @@ target_include_directories(dockershimd_options INTERFACE ${CMAKE_SOURCE_DIR}/src
 # Boost 1.74 does not recognise coroutines of newer compilers by itself.
 target_compile_definitions(dockershimd_options INTERFACE
   BOOST_ASIO_HAS_CO_AWAIT=1 BOOST_ASIO_HAS_STD_COROUTINE=1 BOOST_ASIO_NO_DEPRECATED=1)
+# What nobody calls is left out of the programs.
+target_link_options(dockershimd_options INTERFACE -Wl,--gc-sections)
 if(MOLD_PROGRAM)
   target_link_options(dockershimd_options INTERFACE -fuse-ld=mold)
 endif()

@@ -1,6 +1,6 @@
 #include "base/encoding.h"
 
-#include <openssl/evp.h>
+#include <nettle/base64.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 namespace dockershimd::base {
 namespace {
 
-/// OpenSSL's decoder skips white space at both ends and takes padding anywhere.
+/// Nettle's decoder skips white space.
 bool IsBase64(std::string_view text) {
   if (text.size() % 4 != 0) return false;
   for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
@@ -24,11 +24,8 @@ bool IsBase64(std::string_view text) {
 }  // namespace
 
 std::string Base64Encode(std::string_view bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                     reinterpret_cast<const unsigned char*>(bytes.data()),
-                                     static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(length));
+  std::string text(BASE64_ENCODE_RAW_LENGTH(bytes.size()), '\0');
+  base64_encode_raw(text.data(), bytes.size(), reinterpret_cast<const std::uint8_t*>(bytes.data()));
   return text;
 }
 
@@ -41,14 +38,16 @@ std::string Base64UrlEncode(std::string_view bytes) {
 
 Result<std::string> Base64Decode(std::string_view text) {
   if (!IsBase64(text)) return Fail(Code::kInvalidArgument, "not base64");
-  std::string bytes(text.size() / 4 * 3 + 1, '\0');
-  const int length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                     reinterpret_cast<const unsigned char*>(text.data()),
-                                     static_cast<int>(text.size()));
-  if (length < 0) return Fail(Code::kInvalidArgument, "not base64");
-  // OpenSSL counts the padding as zero bytes.
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  bytes.resize(static_cast<std::size_t>(length) - padding);
+  std::string bytes(BASE64_DECODE_LENGTH(text.size()), '\0');
+  std::size_t length = bytes.size();
+  base64_decode_ctx decoder;
+  base64_decode_init(&decoder);
+  const bool decoded =
+      base64_decode_update(&decoder, &length, reinterpret_cast<std::uint8_t*>(bytes.data()),
+                           text.size(), text.data()) == 1 &&
+      base64_decode_final(&decoder) == 1;
+  if (!decoded) return Fail(Code::kInvalidArgument, "not base64");
+  bytes.resize(length);
   return bytes;
 }
 

@@ -32,6 +32,25 @@ bool HasSecurity(const EngineInfo& info, std::string_view name) {
   return false;
 }
 
+/// The "<number>.<number>" that a text begins with, which is taken off it.
+std::optional<ApiVersion> LeadingVersion(std::string_view& text) {
+  ApiVersion version;
+  const char* const end = text.data() + text.size();
+  const auto major = std::from_chars(text.data(), end, version.major);
+  if (major.ec != std::errc() || major.ptr == end || *major.ptr != '.') return std::nullopt;
+  const auto minor = std::from_chars(major.ptr + 1, end, version.minor);
+  if (minor.ec != std::errc()) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(minor.ptr - text.data()));
+  return version;
+}
+
+/// Docker makes mounts read-only recursively by mount_setattr(2), which came with Linux 5.12, and
+/// refuses where it cannot.
+bool MountsRecursively(const EngineInfo& info) {
+  std::string_view kernel = info.kernel_version;
+  return LeadingVersion(kernel) >= ApiVersion{5, 12};
+}
+
 bool UsesContainerdStore(const EngineInfo& info) {
   for (const auto& [name, value] : info.storage_driver_status) {
     if (name == "driver-type" && value.starts_with("io.containerd.snapshotter")) return true;
@@ -44,12 +63,8 @@ bool UsesContainerdStore(const EngineInfo& info) {
 std::string ApiVersion::ToString() const { return fmt::format("{}.{}", major, minor); }
 
 std::optional<ApiVersion> ApiVersion::Parse(std::string_view text) {
-  ApiVersion version;
-  const char* const end = text.data() + text.size();
-  const auto major = std::from_chars(text.data(), end, version.major);
-  if (major.ec != std::errc() || major.ptr == end || *major.ptr != '.') return std::nullopt;
-  const auto minor = std::from_chars(major.ptr + 1, end, version.minor);
-  if (minor.ec != std::errc() || minor.ptr != end) return std::nullopt;
+  const auto version = LeadingVersion(text);
+  if (!version || !text.empty()) return std::nullopt;
   return version;
 }
 
@@ -58,7 +73,7 @@ EngineFeatures FeaturesOf(ApiVersion negotiated, const EngineInfo& info) {
   features.api = negotiated;
   features.cgroupns_mode = negotiated >= ApiVersion{1, 41};
   features.annotations = negotiated >= ApiVersion{1, 43};
-  features.recursive_read_only = negotiated >= ApiVersion{1, 44};
+  features.recursive_read_only = negotiated >= ApiVersion{1, 44} && MountsRecursively(info);
   features.volume_subpath = negotiated >= ApiVersion{1, 45};
   features.image_mounts = negotiated >= ApiVersion{1, 48};
   features.cdi = !info.cdi_spec_dirs.empty();

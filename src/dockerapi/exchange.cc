@@ -1,5 +1,6 @@
 #include "dockerapi/exchange.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -43,18 +44,20 @@ http::request<http::string_body> ToBeast(const HttpRequest& request) {
 
 class Exchange::Impl {
  public:
-  explicit Impl(std::string operation) : operation_(std::move(operation)), socket_(io_) {
-    // Endless by nature (events, logs): the header alone is bounded. "No limit" is no way to say
-    // it: Beast 1.74 then refuses every body with a length.
-    parser_.body_limit(std::numeric_limits<std::uint64_t>::max());
-    parser_.header_limit(1 << 16);
-  }
+  Impl() : socket_(io_) {}
 
-  base::Status Start(const CallContext& context, const std::string& socket_path,
-                     const HttpRequest& request);
+  base::Status Connect(const CallContext& context, const std::string& socket_path);
+  base::Status Send(const CallContext& context, const HttpRequest& request);
   base::Result<std::size_t> Read(const CallContext& context, std::span<char> buffer);
   HijackedStream Hijack();
-  [[nodiscard]] int Status() const { return parser_.get().result_int(); }
+  [[nodiscard]] bool CanGoOn();
+  [[nodiscard]] bool WasSent() const { return was_sent_; }
+  [[nodiscard]] int Status() const { return parser_->get().result_int(); }
+  [[nodiscard]] std::string Header(std::string_view name) const {
+    const auto value = parser_->get()[beast::string_view(name.data(), name.size())];
+    return {value.data(), value.size()};
+  }
+  void Name(const std::string& operation) { operation_ = operation; }
   [[nodiscard]] const std::string& Operation() const { return operation_; }
 
  private:
@@ -67,7 +70,8 @@ class Exchange::Impl {
   asio::io_context io_;
   asio::local::stream_protocol::socket socket_;
   beast::flat_buffer buffer_;
-  http::response_parser<http::buffer_body> parser_;
+  std::optional<http::response_parser<http::buffer_body>> parser_;
+  bool was_sent_ = false;
 };
 
 template <class AsyncOperation>
@@ -106,8 +110,7 @@ base::Status Exchange::Impl::Check(const base::Result<error_code>& outcome,
   return Fail(Code::kUnavailable, "{}: {}: {}", operation_, what, outcome->message());
 }
 
-base::Status Exchange::Impl::Start(const CallContext& context, const std::string& socket_path,
-                                   const HttpRequest& request) {
+base::Status Exchange::Impl::Connect(const CallContext& context, const std::string& socket_path) {
   if (socket_path.size() > 107) {
     return Fail(Code::kInvalidArgument, "socket path '{}' is longer than 107 bytes", socket_path);
   }
@@ -116,27 +119,44 @@ base::Status Exchange::Impl::Start(const CallContext& context, const std::string
   if (fd < 0) return Fail(base::ErrnoError(errno, operation_ + ": socket"));
   socket_.assign(asio::local::stream_protocol(), fd);
   const asio::local::stream_protocol::endpoint endpoint(socket_path);
-  auto done = Check(Await(context.Within(kConnectTimeout),
-                          [&](auto handler) { socket_.async_connect(endpoint, handler); }),
-                    "cannot connect to Docker's socket " + socket_path);
-  if (!done) return done;
+  return Check(Await(context.Within(kConnectTimeout),
+                     [&](auto handler) { socket_.async_connect(endpoint, handler); }),
+               "cannot connect to Docker's socket " + socket_path);
+}
+
+base::Status Exchange::Impl::Send(const CallContext& context, const HttpRequest& request) {
+  operation_ = request.operation;
+  was_sent_ = false;
+  parser_.emplace();
+  // Endless by nature (events, logs): the header alone is bounded. "No limit" is no way to say it:
+  // Beast 1.74 then refuses every body with a length.
+  parser_->body_limit(std::numeric_limits<std::uint64_t>::max());
+  parser_->header_limit(1 << 16);
   const auto message = ToBeast(request);
-  done = Check(Await(context, [&](auto handler) { http::async_write(socket_, message, handler); }),
-               "send the request");
-  if (!done) return done;
+  auto sent =
+      Check(Await(context, [&](auto handler) { http::async_write(socket_, message, handler); }),
+            "send the request");
+  if (!sent) return sent;
+  was_sent_ = true;
   return Check(
       Await(context,
-            [&](auto handler) { http::async_read_header(socket_, buffer_, parser_, handler); }),
+            [&](auto handler) { http::async_read_header(socket_, buffer_, *parser_, handler); }),
       "read the answer");
 }
 
+bool Exchange::Impl::CanGoOn() {
+  if (!socket_.is_open() || !parser_->is_done() || !parser_->keep_alive()) return false;
+  pollfd polled{socket_.native_handle(), POLLIN | POLLRDHUP, 0};
+  return buffer_.size() == 0 && ::poll(&polled, 1, 0) == 0;
+}
+
 base::Result<std::size_t> Exchange::Impl::Read(const CallContext& context, std::span<char> buffer) {
-  auto& body = parser_.get().body();
-  while (!parser_.is_done()) {
+  auto& body = parser_->get().body();
+  while (!parser_->is_done()) {
     body.data = buffer.data();
     body.size = buffer.size();
     auto outcome = Await(
-        context, [&](auto handler) { http::async_read_some(socket_, buffer_, parser_, handler); });
+        context, [&](auto handler) { http::async_read_some(socket_, buffer_, *parser_, handler); });
     if (outcome && *outcome == http::error::need_buffer) outcome = error_code();
     if (auto checked = Check(outcome, "read the answer"); !checked) return Fail(checked.error());
     const std::size_t count = buffer.size() - body.size;
@@ -163,15 +183,26 @@ Exchange::~Exchange() = default;
 base::Result<Exchange> Exchange::Open(const CallContext& context, const std::string& socket_path,
                                       const HttpRequest& request) {
   try {
-    auto impl = std::make_unique<Impl>(request.operation);
-    if (auto started = impl->Start(context, socket_path, request); !started) {
-      return Fail(started.error());
-    }
+    auto impl = std::make_unique<Impl>();
+    impl->Name(request.operation);
+    auto done = impl->Connect(context, socket_path);
+    if (done) done = impl->Send(context, request);
+    if (!done) return Fail(done.error());
     return Exchange(std::move(impl));
   } catch (const std::exception& error) {
     return Fail(Code::kInternal, "{}: {}", request.operation, error.what());
   }
 }
+
+base::Status Exchange::Send(const CallContext& context, const HttpRequest& request) {
+  return impl_->Send(context, request);
+}
+
+bool Exchange::CanGoOn() const { return impl_->CanGoOn(); }
+
+bool Exchange::WasSent() const { return impl_->WasSent(); }
+
+std::string Exchange::Header(std::string_view name) const { return impl_->Header(name); }
 
 int Exchange::Status() const { return impl_->Status(); }
 

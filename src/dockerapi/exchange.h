@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/call_context.h"
 #include "base/result.h"
@@ -12,9 +13,8 @@
 
 namespace dockershimd::dockerapi {
 
-/// One HTTP exchange on a connection of its own, for whatever takes long or can be cancelled.
-/// Runs on the caller's thread; the context's deadline and cancellation end it at once. Not
-/// thread-safe.
+/// An HTTP exchange on a connection of its own, and others after it. Runs on the caller's thread;
+/// the context's deadline and cancellation end it at once. Not thread-safe.
 class Exchange {
  public:
   /// Connects and sends; returns once the answer's header is there. Any HTTP status is a success.
@@ -25,7 +25,20 @@ class Exchange {
   Exchange& operator=(Exchange&&) noexcept;
   ~Exchange();
 
+  /// Sends another request once the answer before has been read; as Open.
+  [[nodiscard]] base::Status Send(const base::CallContext& context, const HttpRequest& request);
+
+  /// True where another request can be sent: the answer was read to its end, and Docker has neither
+  /// closed the connection since nor said what nobody asked for.
+  [[nodiscard]] bool CanGoOn() const;
+
+  /// True once the request was written as a whole: Docker may have carried it out.
+  [[nodiscard]] bool WasSent() const;
+
   [[nodiscard]] int Status() const;
+
+  /// A field of the answer's header; empty where there is none.
+  [[nodiscard]] std::string Header(std::string_view name) const;
 
   /// The request's, for errors.
   [[nodiscard]] const std::string& Operation() const;

@@ -69,7 +69,7 @@ struct EngineFeatures {
   ApiVersion api;
   bool cgroupns_mode = false;        ///< HostConfig.CgroupnsMode, API 1.41
   bool annotations = false;          ///< HostConfig.Annotations, API 1.43
-  bool recursive_read_only = false;  ///< BindOptions.ReadOnlyForceRecursive, API 1.44
+  bool recursive_read_only = false;  ///< BindOptions.ReadOnlyForceRecursive, API 1.44, Linux 5.12
   bool volume_subpath = false;       ///< VolumeOptions.Subpath, API 1.45
   bool image_mounts = false;         ///< Mount type "image", API 1.48
   bool cdi = false;  ///< device requests with driver "cdi": the engine reads CDI spec folders

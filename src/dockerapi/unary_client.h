@@ -1,19 +1,15 @@
 #pragma once
 
 #include <chrono>
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/call_context.h"
 #include "base/guarded.h"
 #include "base/result.h"
-#include "dockerapi/call_watch.h"
+#include "dockerapi/exchange.h"
 #include "dockerapi/http.h"
-
-namespace httplib {
-class Client;
-}
 
 namespace dockershimd::dockerapi {
 
@@ -23,9 +19,6 @@ class UnaryClient {
  public:
   UnaryClient(std::string socket_path, std::chrono::milliseconds call_timeout,
               std::size_t max_idle);
-  ~UnaryClient();
-  UnaryClient(const UnaryClient&) = delete;
-  UnaryClient& operator=(const UnaryClient&) = delete;
 
   /// Any HTTP answer is a success here. Connections that the engine has closed meanwhile (it was
   /// restarted) are not used again. Should one break just then, what cannot have been carried out
@@ -35,19 +28,23 @@ class UnaryClient {
                                                 const HttpRequest& request);
 
  private:
-  using Connection = std::unique_ptr<httplib::Client>;
   struct Attempt;
 
-  [[nodiscard]] Connection TakeIdle();
-  [[nodiscard]] Connection Connect() const;
-  void Return(Connection connection);
-  [[nodiscard]] Attempt Try(const base::CallContext& context, const HttpRequest& request);
+  [[nodiscard]] std::optional<Exchange> TakeIdle();
+  void Return(Exchange connection);
+  /// Reads the whole answer.
+  [[nodiscard]] base::Result<HttpResponse> Finish(const base::CallContext& context,
+                                                  Exchange connection);
+  /// On a connection that was used before.
+  [[nodiscard]] Attempt TryAgain(const base::CallContext& context, const HttpRequest& request,
+                                 Exchange connection);
+  [[nodiscard]] base::Result<HttpResponse> TryAnew(const base::CallContext& context,
+                                                   const HttpRequest& request);
 
   std::string socket_path_;
   std::chrono::milliseconds call_timeout_;
   std::size_t max_idle_;
-  CallWatch watch_;
-  base::Guarded<std::vector<Connection>> idle_;
+  base::Guarded<std::vector<Exchange>> idle_;
 };
 
 }  // namespace dockershimd::dockerapi

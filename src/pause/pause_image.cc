@@ -1,11 +1,10 @@
 #include "pause/pause_image.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
-#include <array>
 #include <nlohmann/json.hpp>
 
+#include "base/digest.h"
 #include "pause/tar_writer.h"
 
 extern "C" {
@@ -23,15 +22,6 @@ std::string_view Binary() {
           static_cast<std::size_t>(dockershimd_pause_binary_end - dockershimd_pause_binary)};
 }
 
-std::string Sha256(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned length = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr);
-  std::string text;
-  for (unsigned i = 0; i < length; ++i) text += fmt::format("{:02x}", digest[i]);
-  return text;
-}
-
 std::string Layer() {
   std::string layer;
   AppendTarFile("pause", Binary(), 0755, &layer);
@@ -46,7 +36,7 @@ std::string ImageConfig(std::string_view layer) {
       {"os", "linux"},
       {"created", kEpoch},
       {"config", {{"Entrypoint", {"/pause"}}, {"WorkingDir", "/"}, {"Env", {"PATH=/"}}}},
-      {"rootfs", {{"type", "layers"}, {"diff_ids", {"sha256:" + Sha256(layer)}}}},
+      {"rootfs", {{"type", "layers"}, {"diff_ids", {"sha256:" + base::Sha256Hex(layer)}}}},
       {"history", {{{"created", kEpoch}, {"created_by", "dockershimd"}}}}};
   return config.dump();
 }
@@ -58,8 +48,8 @@ std::string_view ImageReference() { return kReference; }
 std::string BuildImageArchive() {
   const std::string layer = Layer();
   const std::string config = ImageConfig(layer);
-  const std::string layer_name = Sha256(layer) + ".tar";
-  const std::string config_name = Sha256(config) + ".json";
+  const std::string layer_name = base::Sha256Hex(layer) + ".tar";
+  const std::string config_name = base::Sha256Hex(config) + ".json";
   const nlohmann::json manifest = {
       {{"Config", config_name}, {"RepoTags", {kReference}}, {"Layers", {layer_name}}}};
   std::string archive;

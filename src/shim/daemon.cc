@@ -36,6 +36,7 @@
 #include "shim/service/sandboxes.h"
 #include "shim/service/stats.h"
 #include "shim/service/streaming.h"
+#include "shim/settings.h"
 #include "shim/stats/collector.h"
 #include "shim/stats/disk_use.h"
 #include "shim/streaming/server.h"
@@ -48,14 +49,6 @@ using base::Fail;
 
 constexpr std::chrono::seconds kShutdownGrace(10);
 constexpr std::chrono::minutes kHousekeepingLimit(5);
-
-network::CniOptions CniOptionsOf(const config::Config& config) {
-  network::CniOptions options;
-  options.conf_dir = config.cni_conf_dir;
-  options.bin_dirs = {config.cni_bin_dir.begin(), config.cni_bin_dir.end()};
-  options.cache_dir = config.cni_cache_dir;
-  return options;
-}
 
 service::NetworkChoice ChoiceOf(const std::string& network) {
   if (network == "cni") return service::NetworkChoice::kCni;
@@ -96,14 +89,15 @@ class Daemon::Parts {
         engine_(docker_, EngineSettingsOf(config)),
         cni_(CniOptionsOf(config)),
         networking_(ChoiceOf(config.network), cni_),
+        pod_files_(config.state_dir + "/pods"),
         model_(docker_,
                {.network_of = [this](const auto& sandbox) { return networking_.ViewOf(sandbox); },
                 .was_oom_killed = [this](const auto& id) { return oom_.WasHit(id); },
                 .on_change = [this](node::Change change) { Post(std::move(change)); }}),
         logs_({.state_dir = config.state_dir}, docker_),
         sandbox_image_(docker_, config.sandbox_image),
-        containers_(docker_, engine_, model_, logs_),
-        sandboxes_(docker_, engine_, model_, networking_, containers_, sandbox_image_),
+        containers_(docker_, engine_, model_, logs_, pod_files_),
+        sandboxes_(docker_, engine_, model_, networking_, pod_files_, containers_, sandbox_image_),
         catalog_(docker_, sandbox_image_.Reference()),
         images_(docker_, engine_, catalog_, disk_, sandbox_image_.Reference(),
                 std::chrono::seconds(config.image_pull_stall_timeout)),
@@ -228,6 +222,7 @@ class Daemon::Parts {
     std::unordered_set<std::string> sandboxes;
     for (const auto& sandbox : model_.Sandboxes()) sandboxes.insert(sandbox->details.id);
     cni_.CollectGarbage(context, sandboxes);
+    pod_files_.RemoveLeftovers(sandboxes);
   }
 
   metrics::Metrics metrics_;
@@ -235,6 +230,7 @@ class Daemon::Parts {
   node::Engine engine_;
   network::CniNetwork cni_;
   service::PodNetworking networking_;
+  service::PodFiles pod_files_;
   linuxos::OomWatch oom_;
   node::Model model_;
   logs::LogPipeline logs_;

@@ -1,14 +1,18 @@
+#include <malloc.h>
 #include <signal.h>
-#include <systemd/sd-daemon.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
 
 #include "base/log.h"
+#include "shim/adoption/hand_back.h"
 #include "shim/check/check.h"
+#include "shim/commands/remove_pods.h"
+#include "shim/commands/status.h"
 #include "shim/config/config.h"
 #include "shim/daemon.h"
+#include "shim/linux/systemd.h"
 #include "shim/version.h"
 
 namespace dockershimd::shim {
@@ -23,9 +27,16 @@ sigset_t BlockSignals() {
   ::sigemptyset(&signals);
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, number);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  // A peer that goes away must be an error of the write, not the end of the process.
-  ::signal(SIGPIPE, SIG_IGN);
   return signals;
+}
+
+/// Threads come and go by the dozen here and allocate little: an arena for each would keep what the
+/// largest answer ever took, many times over. What is large is given back at once.
+void KeepMemorySmall() {
+  constexpr int kLarge = 256 * 1024;
+  ::mallopt(M_ARENA_MAX, 2);
+  ::mallopt(M_MMAP_THRESHOLD, kLarge);
+  ::mallopt(M_TRIM_THRESHOLD, kLarge);
 }
 
 base::Status SetUpLog(const config::Config& config) {
@@ -35,15 +46,22 @@ base::Status SetUpLog(const config::Config& config) {
 
 /// How often systemd wants to hear of us: twice per watchdog period, or never.
 timespec PatienceOf() {
-  std::uint64_t microseconds = 0;
-  if (::sd_watchdog_enabled(0, &microseconds) <= 0) return {3600, 0};
-  const auto half = std::chrono::microseconds(microseconds / 2);
+  const auto half = linuxos::WatchdogPeriod() / 2;
+  if (half.count() == 0) return {3600, 0};
   const auto seconds = std::chrono::floor<std::chrono::seconds>(half);
   return {seconds.count(), std::chrono::nanoseconds(half - seconds).count()};
 }
 
+/// systemd's protocol: it takes the reload as done with the next READY.
+void TellReloading() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  linuxos::NotifyServiceManager(fmt::format(
+      "RELOADING=1\nMONOTONIC_USEC={}", std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000));
+}
+
 /// Only the log's level can change while the daemon runs.
-void Reload(int argc, char** argv) {
+void ApplyNewSettings(int argc, char** argv) {
   const auto again = config::ParseCommandLine(argc, argv, kVersion);
   if (again.action != CommandLine::Action::kRun) {
     spdlog::error("SIGHUP: the configuration is not usable any more; nothing was changed");
@@ -51,6 +69,12 @@ void Reload(int argc, char** argv) {
   }
   spdlog::set_level(spdlog::level::from_str(again.config.log_level));
   spdlog::info("SIGHUP: log level is {}; other settings need a restart", again.config.log_level);
+}
+
+void Reload(int argc, char** argv) {
+  TellReloading();
+  ApplyNewSettings(argc, argv);
+  linuxos::NotifyServiceManager("READY=1");
 }
 
 void WaitForEnd(const sigset_t& signals, int argc, char** argv) {
@@ -64,7 +88,7 @@ void WaitForEnd(const sigset_t& signals, int argc, char** argv) {
                    number == SIGTERM ? "SIGTERM" : "SIGINT");
       return;
     }
-    ::sd_notify(0, "WATCHDOG=1");
+    linuxos::NotifyServiceManager("WATCHDOG=1");
   }
 }
 
@@ -79,10 +103,19 @@ int Run(const config::Config& config, const sigset_t& signals, int argc, char** 
     spdlog::error("cannot start: {}", daemon.error().message);
     return EXIT_FAILURE;
   }
-  ::sd_notify(0, "READY=1");
+  linuxos::NotifyServiceManager("READY=1");
   WaitForEnd(signals, argc, argv);
-  ::sd_notify(0, "STOPPING=1");
+  linuxos::NotifyServiceManager("STOPPING=1");
   return EXIT_SUCCESS;
+}
+
+/// What others log on the way goes to stderr, and only what is wrong.
+void SetUpToolLog() { (void)base::SetUpLog("warn", base::LogFormat::kText); }
+
+int Check(const config::CommandLine& command) {
+  const auto findings = check::CheckNode(command.config);
+  command.json ? check::WriteJson(findings, std::cout) : check::WriteText(findings, std::cout);
+  return check::Passed(findings) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 }  // namespace
@@ -90,15 +123,26 @@ int Run(const config::Config& config, const sigset_t& signals, int argc, char** 
 
 int main(int argc, char** argv) {
   using namespace dockershimd::shim;
-  const sigset_t signals = BlockSignals();
+  using Action = config::CommandLine::Action;
+  KeepMemorySmall();
   const auto command = config::ParseCommandLine(argc, argv, kVersion);
+  const auto exit_code = [](bool fine) { return fine ? EXIT_SUCCESS : EXIT_FAILURE; };
+  // A peer that goes away must be an error of the write, not the end of the process.
+  ::signal(SIGPIPE, SIG_IGN);
+  if (command.action != Action::kRun) SetUpToolLog();
   switch (command.action) {
-    case config::CommandLine::Action::kExit:
+    case Action::kExit:
       return command.exit_code;
-    case config::CommandLine::Action::kCheck:
-      return check::CheckNode(command.config, std::cout) ? EXIT_SUCCESS : EXIT_FAILURE;
-    case config::CommandLine::Action::kRun:
-      return Run(command.config, signals, argc, argv);
+    case Action::kCheck:
+      return Check(command);
+    case Action::kStatus:
+      return exit_code(commands::ShowStatus(command.endpoint, command.json, std::cout, std::cerr));
+    case Action::kRemovePods:
+      return exit_code(commands::RemovePods(command.endpoint, std::cout, std::cerr));
+    case Action::kHandBack:
+      return exit_code(adoption::HandBack(command.config, command.root_dir, std::cout, std::cerr));
+    case Action::kRun:
+      return Run(command.config, BlockSignals(), argc, argv);
   }
   return EXIT_FAILURE;
 }

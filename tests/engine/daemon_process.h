@@ -35,6 +35,7 @@ class DaemonProcess {
   /// kill -9.
   void Kill();
 
+  [[nodiscard]] pid_t Pid() const { return pid_; }
   [[nodiscard]] ProcessUse Use() const;
 
  private:

@@ -56,6 +56,11 @@ class DaemonTest : public testing::Test {
       const auto name = lease.filename().string();
       if (std::isdigit(name[0]) != 0) left.push_back("lease " + name);
     }
+    for (const auto& folder :
+         {std::string(std::getenv("DSD_TEST_STATE")) + "/daemon-test/pods",
+          std::string(std::getenv("DSD_TEST_CNI_CACHE_DIR")) + "/dockershimd-netns"}) {
+      for (const auto& file : FilesBelow(folder)) left.push_back(file.string());
+    }
     for (const auto& file :
          FilesBelow(std::string(std::getenv("DSD_TEST_CNI_CACHE_DIR")) + "/results")) {
       left.push_back("CNI result " + file.string());

@@ -7,9 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "criclient/client.h"
-#include "daemon_process.h"
-#include "pods.h"
+#include "cri_test.h"
 
 namespace dockershimd::tests {
 namespace {
@@ -43,20 +41,9 @@ std::string CgroupFile(const std::string& v1, const std::string& v2) {
   return "cat /sys/fs/cgroup/" + v1 + " 2>/dev/null || cat /sys/fs/cgroup/" + v2;
 }
 
-class FieldsTest : public testing::Test {
+class FieldsTest : public CriTest {
  protected:
-  FieldsTest() : cri_(daemon_.Endpoint()) {}
-
-  void SetUp() override {
-    for (const auto& image : {kBusybox, kPredefinedGroup}) {
-      const auto pulled = Pull(cri_, image);
-      ASSERT_TRUE(pulled) << pulled.error().message;
-    }
-  }
-
-  void TearDown() override {
-    for (const auto& id : pods_) EXPECT_TRUE(RemovePod(cri_, id));
-  }
+  void SetUp() override { NeedImages(cri_, {kBusybox, kPredefinedGroup}); }
 
   template <class Message>
   static void Merge(const std::string& text, Message* message) {
@@ -67,21 +54,12 @@ class FieldsTest : public testing::Test {
   std::string Start(const Field& field) {
     auto pod = PodConfig("field-" + std::to_string(pods_.size()));
     Merge(field.pod, &pod);
-    const auto pod_id = RunPod(cri_, pod);
-    if (!pod_id) {
-      ADD_FAILURE() << field.name << ": " << pod_id.error().message;
-      return "";
-    }
-    pods_.push_back(*pod_id);
     auto container = SleeperConfig("app");
     Merge(field.container, &container);
-    const auto id = CreateContainer(cri_, *pod_id, pod, container);
-    const auto started = id ? StartContainer(cri_, *id) : base::Status(base::Fail(id.error()));
-    if (!started) {
-      ADD_FAILURE() << field.name << ": " << started.error().message;
-      return "";
-    }
-    return *id;
+    const auto pod_id = Run(pod);
+    const auto id = pod_id ? CriTest::Start(*pod_id, pod, container) : pod_id;
+    if (!id) ADD_FAILURE() << field.name << ": " << id.error().message;
+    return id.value_or("");
   }
 
   void ExpectInside(const Field& field) {
@@ -91,10 +69,6 @@ class FieldsTest : public testing::Test {
     ASSERT_TRUE(result) << field.name << ": " << result.error().message;
     EXPECT_THAT(result->stdout(), ContainsRegex(field.expected)) << field.name;
   }
-
-  DaemonProcess daemon_;
-  criclient::Client cri_;
-  std::vector<std::string> pods_;
 };
 
 TEST_F(FieldsTest, Process) {
@@ -186,6 +160,8 @@ TEST_F(FieldsTest, Resources) {
             CgroupFile("cpu/cpu.cfs_quota_us", "cpu.max"), "^20000"},
            {"cpu_period", Resources("cpu_period: 50000 cpu_quota: 20000"),
             CgroupFile("cpu/cpu.cfs_period_us", "cpu.max"), "50000\n"},
+           {"no cpu_quota", Resources("cpu_period: 50000 cpu_quota: -1"),
+            CgroupFile("cpu/cpu.cfs_quota_us", "cpu.max"), "^(-1|max)"},
            {"cpuset_cpus", Resources("cpuset_cpus: '0'"),
             CgroupFile("cpuset/cpuset.cpus", "cpuset.cpus"), "^0\n"},
            {"memory", Resources("memory_limit_in_bytes: 33554432"),
@@ -204,14 +180,26 @@ TEST_F(FieldsTest, ResourcesChange) {
   request.mutable_linux()->set_memory_limit_in_bytes(67108864);
   request.mutable_linux()->set_cpu_shares(256);
   ASSERT_TRUE(cri_.Call(&Runtime::UpdateContainerResources, request));
-  const auto inside =
-      Exec(cri_, id, {"sh", "-c", CgroupFile("memory/memory.limit_in_bytes", "memory.max")});
-  ASSERT_TRUE(inside);
-  EXPECT_EQ(inside->stdout(), "67108864\n");
+  const auto inside = [&](const std::string& v1, const std::string& v2) {
+    const auto answer = Exec(cri_, id, {"sh", "-c", CgroupFile(v1, v2)});
+    return answer ? answer->stdout() : answer.error().message;
+  };
+  EXPECT_EQ(inside("memory/memory.limit_in_bytes", "memory.max"), "67108864\n");
   const auto status = StatusOf(cri_, id);
   ASSERT_TRUE(status);
   EXPECT_EQ(status->resources().linux().memory_limit_in_bytes(), 67108864);
   EXPECT_EQ(status->resources().linux().cpu_shares(), 256);
+
+  // A quota that is taken away again, as kubelet does for exclusive CPUs.
+  request.mutable_linux()->Clear();
+  request.mutable_linux()->set_cpu_quota(20000);
+  ASSERT_TRUE(cri_.Call(&Runtime::UpdateContainerResources, request));
+  EXPECT_THAT(inside("cpu/cpu.cfs_quota_us", "cpu.max"), ContainsRegex("^20000"));
+  request.mutable_linux()->set_cpu_quota(-1);
+  const auto unlimited = cri_.Call(&Runtime::UpdateContainerResources, request);
+  ASSERT_TRUE(unlimited) << unlimited.error().message;
+  EXPECT_THAT(inside("cpu/cpu.cfs_quota_us", "cpu.max"), ContainsRegex("^(-1|max)"));
+  EXPECT_EQ(inside("memory/memory.limit_in_bytes", "memory.max"), "67108864\n") << "left alone";
 }
 
 TEST_F(FieldsTest, Namespaces) {

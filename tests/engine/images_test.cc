@@ -3,12 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <future>
 #include <thread>
 
+#include "base/encoding.h"
+#include "eventually.h"
 #include "loopback_registry.h"
+#include "private_registry.h"
 #include "shim/translate/images.h"
+#include "stalling_registry.h"
 
 namespace dockershimd::shim::service {
 namespace {
@@ -16,6 +22,7 @@ namespace {
 using base::CallContext;
 using base::Code;
 using base::Result;
+using dockershimd::tests::Eventually;
 using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -60,9 +67,9 @@ class EngineImages : public testing::Test {
     return response->image_ref();
   }
 
-  std::string Pull(const std::string& name) {
+  std::string Pull(const std::string& name, const runtime::v1::AuthConfig& auth = {}) {
     pulled_.push_back(name);
-    const auto id = TryPull(name);
+    const auto id = TryPull(name, Limit(), auth);
     EXPECT_TRUE(id) << id.error().message;
     return id.value_or("");
   }
@@ -80,8 +87,9 @@ class EngineImages : public testing::Test {
     *request.mutable_filter()->mutable_image() = Spec(filter);
     const auto response = images_.List(Limit(), request);
     EXPECT_TRUE(response) << response.error().message;
-    if (!response) return {};
-    return {response->images().begin(), response->images().end()};
+    runtime::v1::ListImagesResponse list;
+    EXPECT_TRUE(!response || list.ParseFromString(response->SerializeAsString()));
+    return {list.images().begin(), list.images().end()};
   }
 
   base::Status Remove(const std::string& name) {
@@ -89,6 +97,24 @@ class EngineImages : public testing::Test {
     *request.mutable_image() = Spec(name);
     const auto response = images_.Remove(Limit(), request);
     return response ? base::Status() : base::Fail(response.error());
+  }
+
+  /// What the test images have in a file of theirs.
+  std::string MarkerOf(const std::string& id) {
+    dockerapi::ContainerSpec spec;
+    spec.image = id;
+    const auto container = docker_.CreateContainer(Limit(), "", spec);
+    if (!container) return container.error().message;
+    const auto file = docker_.ReadContainerFile(Limit(), *container, "/image-name", 1 << 20);
+    EXPECT_TRUE(docker_.RemoveContainer(Limit(), *container, true));
+    return file ? *file : file.error().message;
+  }
+
+  static std::ptrdiff_t FilesIn(const std::filesystem::path& folder) {
+    std::error_code none;
+    const auto files = std::filesystem::recursive_directory_iterator(folder, none);
+    return std::count_if(begin(files), end(files),
+                         [](const auto& file) { return file.is_regular_file(); });
   }
 
   dockerapi::Client docker_;
@@ -315,6 +341,99 @@ TEST_F(EngineImages, WrongCredentials) {
   EXPECT_THAT(pulled.error().message, Not(HasSubstr("hunter2")));
   // They did reach the registry: "me:hunter2" in base64.
   EXPECT_THAT(registry.Seen(), HasSubstr("Basic bWU6aHVudGVyMg=="));
+}
+
+TEST_F(EngineImages, NothingIsLeftOfACancelledPull) {
+  const testsupport::StallingRegistry registry;
+  auto context = Limit();
+  context.cancelled = [&] { return registry.HasBegun(); };
+  const std::string name = registry.Address() + "/app:1";
+  const auto pulled = TryPull(name, context);
+  ASSERT_TRUE(registry.HasBegun());
+  ASSERT_FALSE(pulled);
+  EXPECT_EQ(pulled.error().code, Code::kCancelled) << pulled.error().message;
+  EXPECT_EQ(Status(name).id(), "");
+  EXPECT_THAT(List(), ElementsAre());
+  // What has come of a layer; containerd's image store keeps it for the next pull, elsewhere.
+  const std::string layers = std::string(std::getenv("DSD_TEST_STATE")) + "/docker/tmp";
+  EXPECT_TRUE(Eventually([&] { return FilesIn(layers) == 0; })) << layers;
+}
+
+runtime::v1::AuthConfig Credentials(const std::string& password) {
+  runtime::v1::AuthConfig auth;
+  auth.set_username(testsupport::PrivateRegistry::kUser);
+  auth.set_password(password);
+  return auth;
+}
+
+TEST_F(EngineImages, PrivateRegistry) {
+  const testsupport::PrivateRegistry registry;
+  const std::string name = registry.Address() + "/k8s-staging-cri-tools/test-image-1:latest";
+  const auto right = Credentials(testsupport::PrivateRegistry::kPassword);
+  const auto id = Pull(name, right);
+  EXPECT_THAT(Status(id).repo_tags(), ElementsAre(name));
+  ASSERT_TRUE(Remove(name));
+
+  // The same in one field.
+  runtime::v1::AuthConfig encoded;
+  encoded.set_auth(base::Base64Encode(right.username() + ":" + right.password()));
+  EXPECT_EQ(Pull(name, encoded), id);
+  ASSERT_TRUE(Remove(name));
+
+  for (const auto& wrong : {Credentials("other"), runtime::v1::AuthConfig()}) {
+    const auto refused = TryPull(name, Limit(), wrong);
+    ASSERT_FALSE(refused) << wrong.DebugString();
+    EXPECT_EQ(refused.error().code, Code::kUnauthenticated) << refused.error().message;
+    EXPECT_THAT(refused.error().message, HasSubstr("pull image " + name));
+    EXPECT_THAT(refused.error().message, Not(HasSubstr(base::Base64Encode("me:other"))));
+  }
+  EXPECT_EQ(Status(name).id(), "");
+}
+
+TEST_F(EngineImages, OfSeveralMachines) {
+  const auto name = kStaging + "test-image-index:latest";
+  const auto id = Pull(name);
+  const auto status = Status(id);
+  EXPECT_THAT(status.repo_tags(), ElementsAre(name));
+  ASSERT_EQ(status.repo_digests_size(), 1);
+  EXPECT_EQ(MarkerOf(id), "of this machine\n");
+  // By the digest of the index, which is what a pod's author sees.
+  const auto by_digest = status.repo_digests(0);
+  ASSERT_TRUE(Remove(by_digest));
+  EXPECT_EQ(Status(id).id(), "");
+  EXPECT_EQ(Pull(by_digest), id);
+}
+
+TEST_F(EngineImages, RemovedByAnyReference) {
+  const auto name = kStaging + "test-image-tags:";
+  const auto pull = [&] {
+    const auto id = Pull(name + "1");
+    EXPECT_EQ(Pull(name + "2"), id);
+    return id;
+  };
+  const auto id = pull();
+  const auto by_digest = Status(id).repo_digests(0);
+  const auto digest = by_digest.substr(by_digest.find('@'));
+  for (const auto& reference :
+       {id, id.substr(7), id.substr(7, 12), name + "2", by_digest, name + "1" + digest}) {
+    EXPECT_EQ(pull(), id);
+    EXPECT_TRUE(Remove(reference)) << reference;
+    EXPECT_EQ(Status(id).id(), "") << reference;
+    EXPECT_THAT(List(), ElementsAre()) << reference;
+  }
+}
+
+/// Kubelet's garbage collection never asks for it: Docker keeps what the container needs.
+TEST_F(EngineImages, RemovedUnderAContainerThatHasEnded) {
+  const auto id = Pull(kBusybox);
+  dockerapi::ContainerSpec spec;
+  spec.image = id;
+  const auto container = docker_.CreateContainer(Limit(), "", spec);
+  ASSERT_TRUE(container) << container.error().message;
+  const auto removed = Remove(kBusybox);
+  EXPECT_TRUE(docker_.RemoveContainer(Limit(), *container, true));
+  EXPECT_TRUE(removed) << removed.error().message;
+  EXPECT_EQ(Status(kBusybox).id(), "");
 }
 
 TEST_F(EngineImages, Filesystem) {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <httplib.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <iostream>
@@ -100,8 +101,9 @@ class Lives {
 /// One thread's random operations on containers of its own.
 class Meddler {
  public:
-  Meddler(unsigned seed, std::string sandbox_id)
+  Meddler(unsigned seed, std::string sandbox_id, std::size_t containers)
       : random_(seed),
+        containers_(containers),
         sandbox_id_(std::move(sandbox_id)),
         docker_({.socket_path = EngineSocket()}),
         raw_(EngineSocket()) {
@@ -110,7 +112,7 @@ class Meddler {
   }
 
   void Meddle() {
-    if (ids_.size() < 3) return Create();
+    if (ids_.size() < containers_) return Create();
     const std::string id = ids_[random_() % ids_.size()];
     switch (random_() % 10) {
       case 0:
@@ -147,8 +149,10 @@ class Meddler {
         {"sleep", "600"}, {"sleep", "600"}, {"sh", "-c", "sleep 0.1; exit 3"}};
     spec.command = commands[random_() % commands.size()];
     spec.host.network_mode = "none";
-    spec.labels = {{std::string(translate::kTypeLabel), std::string(translate::kTypeContainer)},
-                   {std::string(translate::kSandboxIdLabel), sandbox_id_}};
+    const bool is_sandbox = random_() % 4 == 0;
+    spec.labels = {{std::string(translate::kTypeLabel),
+                    std::string(is_sandbox ? translate::kTypeSandbox : translate::kTypeContainer)}};
+    if (!is_sandbox) spec.labels[std::string(translate::kSandboxIdLabel)] = sandbox_id_;
     if (const auto id = docker_.CreateContainer(Limit(), "k8s_" + base::RandomHex(8), spec)) {
       ids_.push_back(*id);
     } else {
@@ -174,6 +178,7 @@ class Meddler {
   }
 
   std::mt19937 random_;
+  std::size_t containers_;
   std::string sandbox_id_;
   dockerapi::Client docker_;
   httplib::Client raw_;
@@ -191,7 +196,8 @@ class EngineModel : public testing::Test {
         model_(docker_,
                {.network_of = NetworkOf,
                 .on_change = [this](const Change& change) { lives_.Lock()->Take(change); }}),
-        watcher_(docker_, engine_, model_, images_, [this] { ++connections_; },
+        watcher_(docker_, engine_, model_, images_,
+                 {.on_connected = [this] { ++connections_; }, .on_audited = [] {}},
                  {.audit_interval = std::chrono::hours(1), .longest_pause = milliseconds(500)}) {}
 
   void SetUp() override {
@@ -210,6 +216,35 @@ class EngineModel : public testing::Test {
     Model fresh(direct_, {.network_of = NetworkOf, .on_change = {}});
     EXPECT_TRUE(fresh.Rebuild(Limit()));
     return TextOf(fresh);
+  }
+
+  /// Name and state by id, as `docker ps --all` has them.
+  std::map<std::string, std::string> Listed() {
+    std::map<std::string, std::string> rows;
+    const auto containers = direct_.ListContainers(Limit(), {std::string(translate::kTypeLabel)});
+    EXPECT_TRUE(containers) << containers.error().message;
+    if (!containers) return rows;
+    for (const auto& row : *containers) rows[row.id] = row.names.front() + " " + row.state;
+    return rows;
+  }
+  std::map<std::string, std::string> Shown() const {
+    std::map<std::string, std::string> rows;
+    const auto add = [&](const dockerapi::ContainerDetails& details) {
+      rows[details.id] = details.name + " " + details.state.status;
+    };
+    for (const auto& sandbox : model_.Sandboxes()) add(sandbox->details);
+    for (const auto& container : model_.Containers()) add(container->details);
+    return rows;
+  }
+  void ExpectAsListed() {
+    const auto end = std::chrono::steady_clock::now() + seconds(15);
+    auto listed = Listed();
+    while (Shown() != listed && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(milliseconds(5));
+      // Some end by themselves meanwhile.
+      listed = Listed();
+    }
+    ASSERT_EQ(Shown(), listed);
   }
 
   /// Waits until nothing of what was done is left to be learned.
@@ -253,7 +288,7 @@ TEST_F(EngineModel, TrueAfterAnythingBehindOurBack) {
   std::vector<std::unique_ptr<Meddler>> meddlers;
   for (unsigned i = 0; i < kThreads; ++i) {
     meddlers.push_back(
-        std::make_unique<Meddler>(seed + i, std::string(64, static_cast<char>('a' + i))));
+        std::make_unique<Meddler>(seed + i, std::string(64, static_cast<char>('a' + i)), 3));
   }
   std::mt19937 random(seed);
   for (int round = 0; round < rounds && !HasFatalFailure(); ++round) {
@@ -277,6 +312,81 @@ TEST_F(EngineModel, TrueAfterAnythingBehindOurBack) {
   std::cout << rounds * kThreads * kPerRound << " operations, " << connections_
             << " connections, true again after at most "
             << std::chrono::duration_cast<milliseconds>(longest_).count() << " ms\n";
+}
+
+/// How long after each of Docker's events the model has looked at the container again.
+class Lags {
+ public:
+  Lags(dockerapi::Client& docker, const Model& model) : model_(model) {
+    thread_ = std::jthread([this, &docker](const std::stop_token& stop) { Follow(docker, stop); });
+  }
+
+  [[nodiscard]] std::string Text() {
+    thread_.request_stop();
+    thread_.join();
+    if (lags_.empty()) return "no events";
+    std::sort(lags_.begin(), lags_.end());
+    return fmt::format(
+        "{} events; milliseconds from Docker's event to the model: median {:.1f}, "
+        "99th percentile {:.1f}, longest {:.1f}",
+        lags_.size(), lags_[lags_.size() / 2], lags_[lags_.size() * 99 / 100], lags_.back());
+  }
+
+ private:
+  void Follow(dockerapi::Client& docker, const std::stop_token& stop) {
+    CallContext context;
+    context.stop = stop;
+    const dockerapi::EventOptions options{
+        .since = 0,
+        .types = {"container"},
+        .actions = {"create", "start", "die", "destroy", "pause", "unpause", "rename", "update"}};
+    (void)docker.StreamEvents(
+        context, options, [] {},
+        [&](const dockerapi::Event& event) {
+          Wait(event, stop);
+          return true;
+        });
+  }
+
+  void Wait(const dockerapi::Event& event, const std::stop_token& stop) {
+    const auto happened = SteadyNow() - (base::WallClockNow() - event.time);
+    const auto is_known = [&] {
+      const bool known = model_.Knows(event.actor_id);
+      if (event.action == "destroy") return !known;
+      // It may have been removed since.
+      if (event.action != "create" && !known) return true;
+      return model_.IsNewerThan(event.actor_id, happened);
+    };
+    const auto end = std::chrono::steady_clock::now() + seconds(5);
+    while (!is_known() && !stop.stop_requested() && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(milliseconds(1));
+    }
+    lags_.push_back(static_cast<double>(base::WallClockNow() - event.time) / 1e6);
+  }
+
+  const Model& model_;
+  std::vector<double> lags_;  ///< of the thread, until it has ended
+  std::jthread thread_;
+};
+
+/// One operation at a time on many containers: after each, the model shows what `docker ps` shows.
+TEST_F(EngineModel, TrueAfterEachStep) {
+  constexpr std::size_t kContainers = 24;
+  constexpr int kStepsBetweenFullLooks = 100;
+  const int steps = FromEnvironment("DSD_TEST_MODEL_STEPS", 1000);
+  const auto seed = static_cast<unsigned>(
+      FromEnvironment("DSD_TEST_SEED", static_cast<int>(std::random_device()() >> 1)));
+  std::cout << "DSD_TEST_SEED=" << seed << "\n";
+  Meddler meddler(seed, std::string(64, 'a'), kContainers);
+  Lags lags(direct_, model_);
+  for (int step = 0; step < steps && !HasFatalFailure(); ++step) {
+    meddler.Meddle();
+    ExpectAsListed();
+    if (step % kStepsBetweenFullLooks == 0) ExpectTrueModel();
+  }
+  std::cout << lags.Text() << "\n";
+  meddler.RemoveAll();
+  ExpectTrueModel();
 }
 
 /// Docker tells nobody but the caller of a start that failed.

@@ -38,8 +38,10 @@ cri_v1::ContainerConfig SleeperConfig(const std::string& name) {
   return container;
 }
 
-base::Result<std::string> RunPod(criclient::Client& cri, const cri_v1::PodSandboxConfig& pod) {
+base::Result<std::string> RunPod(criclient::Client& cri, const cri_v1::PodSandboxConfig& pod,
+                                 const std::string& handler) {
   cri_v1::RunPodSandboxRequest request;
+  request.set_runtime_handler(handler);
   *request.mutable_config() = pod;
   const auto response = cri.Call(&Runtime::RunPodSandbox, request);
   if (!response) return base::Fail(response.error());
@@ -62,6 +64,20 @@ base::Status StartContainer(criclient::Client& cri, const std::string& id) {
   cri_v1::StartContainerRequest request;
   request.set_container_id(id);
   return Done(cri.Call(&Runtime::StartContainer, request));
+}
+
+base::Status StopContainer(criclient::Client& cri, const std::string& id,
+                           std::int64_t grace_seconds) {
+  cri_v1::StopContainerRequest request;
+  request.set_container_id(id);
+  request.set_timeout(grace_seconds);
+  return Done(cri.Call(&Runtime::StopContainer, request));
+}
+
+base::Status RemoveContainer(criclient::Client& cri, const std::string& id) {
+  cri_v1::RemoveContainerRequest request;
+  request.set_container_id(id);
+  return Done(cri.Call(&Runtime::RemoveContainer, request));
 }
 
 base::Status StopPod(criclient::Client& cri, const std::string& id) {

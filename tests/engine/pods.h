@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -22,11 +23,15 @@ using ImageApi = runtime::v1::ImageService::StubInterface;
 
 // The CRI calls of a pod's life, by their plain results.
 [[nodiscard]] base::Result<std::string> RunPod(criclient::Client& cri,
-                                               const runtime::v1::PodSandboxConfig& pod);
+                                               const runtime::v1::PodSandboxConfig& pod,
+                                               const std::string& handler = {});
 [[nodiscard]] base::Result<std::string> CreateContainer(
     criclient::Client& cri, const std::string& pod_id, const runtime::v1::PodSandboxConfig& pod,
     const runtime::v1::ContainerConfig& container);
 [[nodiscard]] base::Status StartContainer(criclient::Client& cri, const std::string& id);
+[[nodiscard]] base::Status StopContainer(criclient::Client& cri, const std::string& id,
+                                         std::int64_t grace_seconds);
+[[nodiscard]] base::Status RemoveContainer(criclient::Client& cri, const std::string& id);
 [[nodiscard]] base::Status StopPod(criclient::Client& cri, const std::string& id);
 [[nodiscard]] base::Status RemovePod(criclient::Client& cri, const std::string& id);
 [[nodiscard]] base::Result<runtime::v1::PodSandboxStatus> PodStatus(criclient::Client& cri,

@@ -1,11 +1,13 @@
 // Stats and metrics of real pods: what the daemon says is what the kernel's files say.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <httplib.h>
 
 #include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -126,6 +128,17 @@ class StatsTest : public testing::Test {
     return cgroup;
   }
 
+  /// What `docker stats` makes its columns of.
+  static nlohmann::json DockerStatsOf(const std::string& id) {
+    httplib::Client engine(std::getenv("DSD_TEST_DOCKER_SOCKET"));
+    engine.set_address_family(AF_UNIX);
+    engine.set_default_headers({{"Host", "docker"}});
+    engine.set_read_timeout(60);
+    const auto answer = engine.Get("/v1.41/containers/" + id + "/stats?stream=false&one-shot=true");
+    EXPECT_TRUE(answer && answer->status == 200);
+    return answer ? nlohmann::json::parse(answer->body, nullptr, false) : nlohmann::json();
+  }
+
   cri_v1::ContainerStats StatsOf(const std::string& id) {
     cri_v1::ContainerStatsRequest request;
     request.set_container_id(id);
@@ -203,6 +216,31 @@ TEST_F(StatsTest, AContainersCountersAreTheKernels) {
   EXPECT_GT(stats.memory().page_faults().value(), 0U);
   EXPECT_EQ(stats.attributes().metadata().name(), "main");
   EXPECT_THAT(stats.attributes().labels(), ElementsAre(testing::Pair("app", "one")));
+}
+
+TEST_F(StatsTest, AContainersCountersAreThoseOfDockerStats) {
+  const auto [pod, id] = Run("docker-stats", true);
+  ASSERT_TRUE(Exec(cri_, id, {"dd", "if=/dev/zero", "of=/file", "bs=1024", "count=3000"}));
+  const auto number = [](const nlohmann::json& stats, const char* part, const char* name) {
+    return stats.at(part).value(name, std::uint64_t{0});
+  };
+  ExpectBetween([&, id = id] { return DockerStatsOf(id)["cpu_stats"]["cpu_usage"]["total_usage"]; },
+                [&, id = id] { return StatsOf(id).cpu().usage_core_nano_seconds().value(); });
+  ExpectEqual([&, id = id] { return number(DockerStatsOf(id), "memory_stats", "usage"); },
+              [&, id = id] { return StatsOf(id).memory().usage_bytes().value(); });
+  // As Docker's client reckons what it shows, which is cadvisor's working set.
+  const auto shown_memory = [&, id = id] {
+    const auto stats = DockerStatsOf(id);
+    const auto& files = stats.at("memory_stats").at("stats");
+    return number(stats, "memory_stats", "usage") -
+           files.value(
+               files.contains("total_inactive_file") ? "total_inactive_file" : "inactive_file",
+               std::uint64_t{0});
+  };
+  ExpectEqual(shown_memory,
+              [&, id = id] { return StatsOf(id).memory().working_set_bytes().value(); });
+  EXPECT_EQ(number(DockerStatsOf(id), "pids_stats", "current"),
+            PodStatsOf(pod).linux().process().process_count().value());
 }
 
 TEST_F(StatsTest, ABusyContainerHasARate) {

@@ -9,15 +9,15 @@ import os
 import re
 import sys
 import time
-import traceback
 
 import node
+import scenarios
+import standalone
 
 PROBES = {
     "readinessProbe": {"httpGet": {"path": "/", "port": 80}, "periodSeconds": 1},
     "livenessProbe": {"exec": {"command": ["cat", "/etc/nginx/nginx.conf"]}, "periodSeconds": 1},
 }
-FOREVER = ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 0.1; done"]
 
 
 def start_web(kubelet):
@@ -67,7 +67,7 @@ def restarts(kubelet):
     kubelet.add("completes", [{"command": ["true"]}], restartPolicy="OnFailure")
     kubelet.add("grows", [{"command": ["sh", "-c", "x=a; while true; do x=$x$x; done"],
                            "resources": {"limits": {"memory": "24Mi"}}}])
-    kubelet.add("unwell", [{"command": FOREVER, "livenessProbe": {
+    kubelet.add("unwell", [{"command": node.FOREVER, "livenessProbe": {
         "exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1}}])
 
     def last_end(name):
@@ -115,7 +115,7 @@ def killed_runtime(kubelet):
     for wave, delay in enumerate((0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9)):
         for number in range(2):
             names.append(f"crowd-{wave}-{number}")
-            kubelet.add(names[-1], [{"command": FOREVER}])
+            kubelet.add(names[-1], [{"command": node.FOREVER}])
         time.sleep(delay)
         node.runtime("kill")
         node.runtime("start")
@@ -141,13 +141,8 @@ def nothing_left(kubelet):
     """Without their manifests, nothing of the pods is left on the node."""
     kubelet.remove_all()
 
-    def clean():
-        left = node.leftovers()
-        assert not left, left
-        return True
-
     # Kubelet collects dead containers once a minute.
-    node.wait_for("nothing is left of the pods", 180, clean)
+    node.wait_for("nothing is left of the pods", 180, node.nothing_left)
 
 
 SCENARIOS = [probes, host_port, logs_and_exec, restarts, init_and_sidecar, restarted_runtime,
@@ -155,32 +150,13 @@ SCENARIOS = [probes, host_port, logs_and_exec, restarts, init_and_sidecar, resta
 
 
 def main():
-    wanted = sys.argv[2:]
-    chosen = [scenario for scenario in SCENARIOS if not wanted or scenario.__name__ in wanted]
-    kubelet = node.Kubelet(sys.argv[1])
+    report = scenarios.Report("kubelet", sys.argv[2:])
+    kubelet = standalone.StandaloneKubelet(sys.argv[1])
     kubelet.start()
-    passed = failed = 0
-    for scenario in chosen:
-        start = time.monotonic()
-        try:
-            scenario(kubelet)
-            passed += 1
-            verdict = "ok    "
-        except Exception as error:
-            failed += 1
-            verdict = "FAILED"
-            if not isinstance(error, AssertionError):
-                traceback.print_exc(file=sys.stdout)
-            else:
-                where = traceback.extract_tb(error.__traceback__)[-1]
-                print(f"  {where.name}:{where.lineno}: {error or where.line}")
-        print(f"{verdict} {scenario.__name__} ({time.monotonic() - start:.1f} s): {scenario.__doc__}",
-              flush=True)
+    for scenario in SCENARIOS:
+        report.run(scenario, kubelet)
     kubelet.stop()
-    print(f"kubelet on {node.ENGINE} {os.environ['DSD_TEST_RUNTIME']}: {passed} passed, {failed} failed")
-    with open(os.environ.get("DSD_TEST_TOTALS") or os.path.join(node.LOGS, "totals"), "w") as file:
-        print(passed, failed, 0, file=file)
-    return 1 if failed else 0
+    return report.finish()
 
 
 if __name__ == "__main__":

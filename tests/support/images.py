@@ -158,17 +158,21 @@ class Registry:
                      **{"Content-Type": "application/octet-stream"})
         return digest
 
-    def push(self, name, layers, command, **config):
-        repository, tag = name.split(":")
+    def push_manifest(self, repository, reference, manifest):
+        data = json.dumps(manifest).encode()
+        self.request("PUT", f"/v2/{repository}/manifests/{reference}", data,
+                     **{"Content-Type": manifest["mediaType"]})
+
+    def manifest(self, repository, architecture, layers, command, config):
         config = {"Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
                   "Cmd": command, **config}
         document = json.dumps({
-            "architecture": machine(), "os": "linux", "created": "2024-01-01T00:00:00Z",
+            "architecture": architecture, "os": "linux", "created": "2024-01-01T00:00:00Z",
             "config": config,
             "rootfs": {"type": "layers", "diff_ids": ["sha256:" + diff for diff, _ in layers]},
             "history": [{"created": "2024-01-01T00:00:00Z", "created_by": repository} for _ in layers],
         }).encode()
-        manifest = json.dumps({
+        return {
             "schemaVersion": 2,
             "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
             "config": {"mediaType": "application/vnd.docker.container.image.v1+json",
@@ -176,9 +180,27 @@ class Registry:
             "layers": [{"mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip",
                         "size": len(data), "digest": self.push_blob(repository, data)}
                        for _, data in layers],
-        }).encode()
-        self.request("PUT", f"/v2/{repository}/manifests/{tag}", manifest, **{
-            "Content-Type": "application/vnd.docker.distribution.manifest.v2+json"})
+        }
+
+    def push(self, name, layers, command, **config):
+        repository, tag = name.split(":")
+        self.push_manifest(repository, tag,
+                           self.manifest(repository, machine(), layers, command, config))
+
+    def push_index(self, name, layers_by_architecture, command):
+        repository, tag = name.split(":")
+        rows = []
+        for architecture, layers in layers_by_architecture.items():
+            manifest = self.manifest(repository, architecture, layers, command, {})
+            data = json.dumps(manifest).encode()
+            digest = "sha256:" + hashlib.sha256(data).hexdigest()
+            self.push_manifest(repository, digest, manifest)
+            rows.append({"mediaType": manifest["mediaType"], "size": len(data), "digest": digest,
+                         "platform": {"architecture": architecture, "os": "linux"}})
+        self.push_manifest(repository, tag, {
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.docker.distribution.manifest.list.v2+json",
+            "manifests": rows})
 
 
 def machine():
@@ -216,6 +238,12 @@ def push_all(url):
     tags = [base, marker_layer("test-image-tags")]
     for tag in ("1", "2", "3"):
         registry.push(f"{staging}test-image-tags:{tag}", tags, shell)
+    # Ours, not critest's.
+    registry.push_index(staging + "test-image-index:latest",
+                        {"s390x": [base, marker_layer("of another machine")],
+                         machine(): [base, marker_layer("of this machine")]}, shell)
+    registry.push(staging + "test-image-stop-signal:latest", [base, marker_layer("stop-signal")],
+                  shell, StopSignal="SIGUSR1")
 
 
 def key():

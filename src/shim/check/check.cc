@@ -3,16 +3,19 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <ostream>
 #include <string>
-#include <vector>
 
 #include "dockerapi/client.h"
+#include "shim/check/engine.h"
+#include "shim/check/kubelet.h"
+#include "shim/check/machine.h"
+#include "shim/check/pods.h"
 #include "shim/network/cni_network.h"
 #include "shim/server/listening_socket.h"
+#include "shim/settings.h"
+#include "shim/translate/labels.h"
 
 namespace dockershimd::shim::check {
 namespace {
@@ -21,146 +24,153 @@ using base::CallContext;
 
 constexpr std::chrono::seconds kPatience(10);
 
-/// Collects the lines and remembers whether any of them is a failure.
-class Report {
- public:
-  explicit Report(std::ostream& out) : out_(out) {}
+void Append(Findings more, Findings* all) {
+  for (auto& one : more) all->push_back(std::move(one));
+}
 
-  void Ok(std::string_view what, std::string_view found) { Line("ok", what, found); }
-  void Warn(std::string_view what, std::string_view found) { Line("warn", what, found); }
-  void Fail(std::string_view what, std::string_view found) {
-    failed_ = true;
-    Line("FAIL", what, found);
+Finding CheckPrivileges() {
+  if (::geteuid() == 0) return {Verdict::kOk, "user", "root"};
+  return {Verdict::kFail, "user", "not root", "run as root: pod networks and log files need it"};
+}
+
+/// A socket that a running daemon of ours serves is in use as it should be: the caller says which.
+Finding CheckListen(const config::Config& config, bool* in_use) {
+  const auto path = config::SocketPath(config.listen);
+  if (!path) return {Verdict::kFail, "CRI socket", path.error().message, "correct 'listen'"};
+  *in_use = server::IsListening(*path);
+  if (*in_use) {
+    return {Verdict::kOk, "CRI socket",
+            *path + " is served already; `dockershimd status` says by whom"};
   }
-  [[nodiscard]] bool Passed() const { return !failed_; }
+  std::error_code ignored;
+  const auto kind = std::filesystem::symlink_status(*path, ignored).type();
+  if (kind != std::filesystem::file_type::not_found && kind != std::filesystem::file_type::socket) {
+    return {Verdict::kFail, "CRI socket", *path + " is there and no socket", "remove it"};
+  }
+  return {Verdict::kOk, "CRI socket", *path + " is free"};
+}
+
+/// What Docker is asked, and how it is judged.
+class EngineCheck {
+ public:
+  EngineCheck(const config::Config& config, Findings* findings)
+      : config_(config), findings_(findings) {}
+
+  /// The engine's cgroup driver; empty where Docker does not answer.
+  std::string Run() {
+    const auto path = config::SocketPath(config_.docker);
+    if (!path) {
+      findings_->push_back({Verdict::kFail, "Docker", path.error().message, "correct 'docker'"});
+      return "";
+    }
+    dockerapi::Client docker({.socket_path = *path, .call_timeout = kPatience});
+    const auto context = CallContext::WithTimeout(kPatience);
+    const auto api = docker.Negotiate(context);
+    if (!api) return NoAnswer(api.error(), *path);
+    const auto info = docker.Info(context);
+    if (!info) return NoAnswer(info.error(), *path);
+    const bool systemd_runs = std::filesystem::exists("/run/systemd/system");
+    Append(JudgeEngine(*info, *api, systemd_runs), findings_);
+    CheckLogFolder(*info);
+    CheckSandboxImage(context, docker);
+    CheckPods(context, docker);
+    Append(LookAtDisk(info->root_dir), findings_);
+    return info->cgroup_driver;
+  }
 
  private:
-  void Line(std::string_view verdict, std::string_view what, std::string_view found) {
-    out_ << fmt::format("{:<5} {:<15} {}\n", verdict, what, found);
+  std::string NoAnswer(const base::Error& error, const std::string& path) {
+    findings_->push_back({Verdict::kFail, "Docker", error.message,
+                          fmt::format("see that dockerd runs (systemctl status docker), listens on "
+                                      "{} and has API {} or later (20.10)",
+                                      path, dockerapi::kOldestApi.ToString())});
+    return "";
   }
 
-  std::ostream& out_;
-  bool failed_ = false;
+  void CheckLogFolder(const dockerapi::EngineInfo& info) {
+    const auto folder = std::filesystem::path(info.root_dir) / "containers";
+    std::error_code error;
+    if (std::filesystem::is_directory(folder, error)) {
+      findings_->push_back({Verdict::kOk, "container logs", folder.string() + " is readable"});
+      return;
+    }
+    findings_->push_back({Verdict::kWarn, "container logs",
+                          folder.string() + " is not readable here: logs come through Docker's "
+                                            "API, which costs it CPU",
+                          "run dockershimd where it sees Docker's folder"});
+  }
+
+  void CheckSandboxImage(const CallContext& context, dockerapi::Client& docker) {
+    if (config_.sandbox_image.empty()) {
+      findings_->push_back({Verdict::kOk, "sandbox image", "built in, needs no registry"});
+      return;
+    }
+    if (docker.InspectImage(context, config_.sandbox_image)) {
+      findings_->push_back({Verdict::kOk, "sandbox image", config_.sandbox_image + " is here"});
+      return;
+    }
+    findings_->push_back({Verdict::kWarn, "sandbox image",
+                          config_.sandbox_image + " is not here: the first pod pulls it",
+                          "docker pull " + config_.sandbox_image +
+                              ", or leave 'sandbox_image' empty for the built-in one"});
+  }
+
+  void CheckPods(const CallContext& context, dockerapi::Client& docker) {
+    const auto containers = docker.ListContainers(context, {std::string(translate::kTypeLabel)});
+    if (containers) {
+      findings_->push_back(JudgePods(*containers));
+    } else {
+      findings_->push_back({Verdict::kFail, "pods", containers.error().message,
+                            "see why Docker cannot list containers (docker ps -a)"});
+    }
+  }
+
+  const config::Config& config_;
+  Findings* findings_;
 };
 
-void CheckPrivileges(Report& report) {
-  if (::geteuid() == 0) {
-    report.Ok("user", "root");
-  } else {
-    report.Fail("user", "not root: pod networks and log files need it; run as root");
+Finding CheckNetwork(const config::Config& config) {
+  network::CniNetwork cni(CniOptionsOf(config));
+  if (config.network == "bridge") {
+    return {Verdict::kWarn, "pod network",
+            "Docker's bridge: pods of different nodes do not reach each other",
+            "with more than one node, install a CNI network and set network = \"cni\""};
   }
-}
-
-void CheckListen(const config::Config& config, Report& report) {
-  const auto path = config::SocketPath(config.listen);
-  if (!path) {
-    report.Fail("CRI socket", path.error().message);
-  } else if (server::IsListening(*path)) {
-    report.Warn("CRI socket", *path + " is in use (by a running dockershimd?)");
-  } else {
-    report.Ok("CRI socket", *path + " is free");
-  }
-}
-
-void CheckCgroups(const dockerapi::EngineInfo& info, Report& report) {
-  const std::string version = info.cgroup_version.empty() ? "1" : info.cgroup_version;
-  const bool driver_known = info.cgroup_driver == "cgroupfs" || info.cgroup_driver == "systemd";
-  const auto found = fmt::format("v{}, driver {}", version, info.cgroup_driver);
-  if (!driver_known) {
-    report.Fail("cgroups", found +
-                               ": set native.cgroupdriver to systemd or cgroupfs in Docker's "
-                               "daemon.json");
-    return;
-  }
-  const bool systemd_runs = std::filesystem::exists("/run/systemd/system");
-  if (systemd_runs && info.cgroup_driver == "cgroupfs") {
-    report.Warn("cgroups", found +
-                               ": systemd runs here; use the driver systemd in Docker's "
-                               "daemon.json and in kubelet, lest two managers share the tree");
-    return;
-  }
-  report.Ok("cgroups", found + " (kubelet takes it over from the runtime)");
-}
-
-void CheckLogging(const dockerapi::EngineInfo& info, Report& report) {
-  const auto folder = std::filesystem::path(info.root_dir) / "containers";
-  std::error_code error;
-  if (std::filesystem::is_directory(folder, error)) {
-    report.Ok("container logs", "Docker's files are readable in " + folder.string());
-  } else {
-    report.Warn("container logs",
-                folder.string() +
-                    " is not readable here: logs will be read through Docker's API, "
-                    "which costs it CPU");
-  }
-}
-
-void CheckDocker(const config::Config& config, Report& report) {
-  const auto path = config::SocketPath(config.docker);
-  if (!path) {
-    report.Fail("Docker", path.error().message);
-    return;
-  }
-  dockerapi::Client docker({.socket_path = *path, .call_timeout = kPatience});
-  const auto context = CallContext::WithTimeout(kPatience);
-  const auto api = docker.Negotiate(context);
-  if (!api) {
-    report.Fail("Docker",
-                api.error().message + "; check that dockerd runs and listens on " + *path);
-    return;
-  }
-  const auto info = docker.Info(context);
-  if (!info) {
-    report.Fail("Docker", info.error().message);
-    return;
-  }
-  report.Ok("Docker", fmt::format("version {}, API {}, storage driver {}", info->server_version,
-                                  api->ToString(), info->storage_driver));
-  CheckCgroups(*info, report);
-  CheckLogging(*info, report);
-  if (!info->live_restore) {
-    report.Warn("live restore",
-                "off: a restart of dockerd ends all pods; set \"live-restore\": "
-                "true in Docker's daemon.json");
-  } else {
-    report.Ok("live restore", "on");
-  }
-}
-
-void CheckNetwork(const config::Config& config, Report& report) {
-  network::CniOptions options;
-  options.conf_dir = config.cni_conf_dir;
-  options.bin_dirs = {config.cni_bin_dir.begin(), config.cni_bin_dir.end()};
-  options.cache_dir = config.cni_cache_dir;
-  network::CniNetwork cni(options);
-  const bool wanted =
-      config.network == "cni" || (config.network == "auto" && cni.HasConfiguration());
-  if (!wanted) {
-    report.Warn("pod network",
-                config.network == "bridge"
-                    ? "Docker's bridge: pods of different nodes do not reach each other"
-                    : "Docker's bridge, since " + config.cni_conf_dir +
-                          " holds no CNI configuration: pods of different nodes do not reach each "
-                          "other");
-    return;
+  if (config.network == "auto" && !cni.HasConfiguration()) {
+    return {Verdict::kWarn, "pod network",
+            "Docker's bridge, since " + config.cni_conf_dir +
+                " holds no CNI configuration: pods of different nodes do not reach each other",
+            "with more than one node, install a CNI network; network = \"cni\" makes pods wait for "
+            "it"};
   }
   const auto condition = cni.Condition(CallContext::WithTimeout(kPatience));
   if (condition.ready) {
-    report.Ok("pod network", "CNI configuration in " + config.cni_conf_dir);
-  } else {
-    report.Fail("pod network", condition.message);
+    return {Verdict::kOk, "pod network", "CNI configuration in " + config.cni_conf_dir};
   }
+  return {Verdict::kFail, "pod network", condition.message,
+          fmt::format("network add-ons write {} and put plugins into {}; Debian has the reference "
+                      "plugins in containernetworking-plugins",
+                      config.cni_conf_dir, fmt::join(config.cni_bin_dir, " or "))};
 }
 
 }  // namespace
 
-bool CheckNode(const config::Config& config, std::ostream& out) {
-  Report report(out);
-  CheckPrivileges(report);
-  CheckListen(config, report);
-  CheckDocker(config, report);
-  CheckNetwork(config, report);
-  return report.Passed();
+Findings CheckNode(const config::Config& config) {
+  Findings findings = {CheckPrivileges()};
+  bool served = false;
+  findings.push_back(CheckListen(config, &served));
+  // Where a daemon of ours serves, it has these ports itself.
+  if (!served) {
+    Append(LookAtPort("stream address", config.stream_address), &findings);
+    Append(LookAtPort("metrics address", config.metrics_address), &findings);
+  }
+  const std::string driver = EngineCheck(config, &findings).Run();
+  findings.push_back(CheckNetwork(config));
+  Append(JudgeKubelet(FindKubelet("/"), driver, config.listen), &findings);
+  Append(LookForRuntimes("/"), &findings);
+  Append(LookAtKernel("/"), &findings);
+  Append(LookAtDisk("/var/log"), &findings);
+  return findings;
 }
 
 }  // namespace dockershimd::shim::check

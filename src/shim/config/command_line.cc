@@ -24,8 +24,51 @@ base::Result<Config> FromFile(const std::string& chosen) {
 
 CommandLine Mistake(const std::string& message) {
   std::cerr << "dockershimd: " << message << "\n";
-  return {CommandLine::Action::kExit, 2, {}};
+  return {.action = CommandLine::Action::kExit, .exit_code = 2};
 }
+
+/// What can be done besides serving.
+class Subcommands {
+ public:
+  Subcommands(CLI::App& app, CommandLine* command) : command_(command) {
+    auto* check = Add(app, Action::kCheck, "check", "look at this node and say what to fix");
+    auto* status = Add(app, Action::kStatus, "status",
+                       "ask the CRI runtime at --endpoint how it is and which pods it has");
+    auto* remove = Add(app, Action::kRemovePods, "remove-pods",
+                       "stop and remove all pods of the CRI runtime at --endpoint");
+    auto* hand_back = Add(app, Action::kHandBack, "hand-back",
+                          "prepare the pods for cri-dockerd, while dockershimd is stopped");
+    for (auto* with_json : {check, status}) {
+      with_json->add_flag("--json", command->json, "write one JSON object");
+    }
+    for (auto* with_endpoint : {status, remove}) {
+      with_endpoint->add_option("--endpoint", command->endpoint,
+                                "CRI endpoint (default: that of --listen)");
+    }
+    hand_back->add_option("--root-dir", command->root_dir, "cri-dockerd's own folder")
+        ->capture_default_str();
+  }
+
+  void Apply() {
+    for (const auto& [subcommand, action] : actions_) {
+      if (subcommand->parsed()) command_->action = action;
+    }
+    if (command_->endpoint.empty()) command_->endpoint = command_->config.listen;
+    if (command_->endpoint.starts_with('/')) command_->endpoint.insert(0, "unix://");
+  }
+
+ private:
+  using Action = CommandLine::Action;
+
+  CLI::App* Add(CLI::App& app, Action action, const char* name, const char* help) {
+    auto* subcommand = app.add_subcommand(name, help)->fallthrough();
+    actions_.emplace_back(subcommand, action);
+    return subcommand;
+  }
+
+  CommandLine* command_;
+  std::vector<std::pair<CLI::App*, Action>> actions_;
+};
 
 }  // namespace
 
@@ -48,13 +91,14 @@ CommandLine ParseCommandLine(int argc, const char* const* argv, std::string_view
     option->capture_default_str();
     options.emplace_back(field, option);
   }
-  const auto* check =
-      app.add_subcommand("check", "look at this node and say what to fix")->fallthrough();
+  app.require_subcommand(0, 1);
+  CommandLine command;
+  Subcommands subcommands(app, &command);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
-    return {CommandLine::Action::kExit, code == 0 ? 0 : 2, {}};
+    return {.action = CommandLine::Action::kExit, .exit_code = code == 0 ? 0 : 2};
   }
 
   auto config = FromFile(file);
@@ -64,7 +108,9 @@ CommandLine ParseCommandLine(int argc, const char* const* argv, std::string_view
     std::visit([&](auto member) { (*config).*member = flags.*member; }, field.value);
   }
   if (auto valid = Validate(*config); !valid) return Mistake(valid.error().message);
-  return {check->parsed() ? CommandLine::Action::kCheck : CommandLine::Action::kRun, 0, *config};
+  command.config = std::move(*config);
+  subcommands.Apply();
+  return command;
 }
 
 }  // namespace dockershimd::shim::config

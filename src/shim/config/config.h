@@ -54,10 +54,13 @@ struct Config {
 
 /// What the command line asks for.
 struct CommandLine {
-  enum class Action : std::uint8_t { kRun, kCheck, kExit };
+  enum class Action : std::uint8_t { kRun, kCheck, kStatus, kRemovePods, kHandBack, kExit };
   Action action = Action::kRun;
   int exit_code = 0;  ///< for kExit: help, version or a mistake, already printed
-  Config config;
+  Config config = {};
+  bool json = false;                              ///< for kCheck and kStatus
+  std::string endpoint = {};                      ///< for kStatus and kRemovePods
+  std::string root_dir = "/var/lib/cri-dockerd";  ///< for kHandBack: cri-dockerd's folder
 };
 
 /// Flags over file over defaults.

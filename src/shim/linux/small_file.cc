@@ -8,6 +8,11 @@
 #include "base/unique_fd.h"
 
 namespace dockershimd::shim::linuxos {
+namespace {
+
+constexpr ssize_t kSurelyWhole = 2048;
+
+}  // namespace
 
 std::string_view SmallFileReader::Read(const std::string& path) {
   return ReadIn(AT_FDCWD, path.c_str());
@@ -23,6 +28,8 @@ std::string_view SmallFileReader::ReadIn(int folder, const char* name) {
     // ENODEV: the cgroup went away while it was read.
     if (count <= 0) break;
     size += static_cast<std::size_t>(count);
+    // The kernel hands these files out by the page: what is well below one was all.
+    if (count < kSurelyWhole) break;
   }
   return {buffer_.data(), size};
 }

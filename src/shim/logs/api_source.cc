@@ -93,7 +93,7 @@ void ApiSource::Start() {
   thread_ = std::jthread([this](const std::stop_token& stop) { Follow(stop); });
 }
 
-Progress ApiSource::Read(Batch& batch) {
+base::Result<Progress> ApiSource::Read(Batch& batch) {
   const std::lock_guard lock(mutex_);
   batch.lines = received_.lines;
   batch.records = received_.records;
@@ -135,30 +135,37 @@ void ApiSource::Finish() {
   changed_.notify_all();
 }
 
+void ApiSource::Continue() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(received_.finishing, false) || !received_.ended) return;
+  }
+  // Its thread has ended too.
+  Seek(position_);
+}
+
 void ApiSource::Follow(const std::stop_token& stop) {
   std::chrono::milliseconds delay = kFirstRetry;
-  bool more = true;
-  while (more && !stop.stop_requested()) {
+  while (!stop.stop_requested()) {
     std::unique_lock lock(mutex_);
     const bool last_time = received_.finishing;
     const auto before = received_.position.last_time;
     lock.unlock();
-    more = FollowOnce(stop, last_time);
+    const Outcome outcome = FollowOnce(stop, last_time);
     lock.lock();
+    // All was read after the container's end, unless it has been started again meanwhile.
+    const bool all = outcome == Outcome::kReadAll && last_time && received_.finishing;
+    received_.ended = all || outcome == Outcome::kNothingMore;
+    if (received_.ended) break;
     delay = received_.position.last_time != before
                 ? kFirstRetry
                 : std::min<std::chrono::milliseconds>(delay * 2, kLastRetry);
-    if (more)
-      changed_.wait_for(lock, stop, delay, [&] { return received_.finishing && !last_time; });
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    received_.ended = true;
+    changed_.wait_for(lock, stop, delay, [&] { return received_.finishing && !last_time; });
   }
   on_ready_();
 }
 
-bool ApiSource::FollowOnce(const std::stop_token& stop, bool last_time) {
+ApiSource::Outcome ApiSource::FollowOnce(const std::stop_token& stop, bool last_time) {
   ResumeFilter filter;
   dockerapi::LogOptions options;
   options.follow = !last_time;
@@ -176,13 +183,13 @@ bool ApiSource::FollowOnce(const std::stop_token& stop, bool last_time) {
                                            lines.Feed(stream, bytes);
                                            return !stop.stop_requested();
                                          });
-  if (stop.stop_requested()) return false;
+  if (stop.stop_requested()) return Outcome::kTryAgain;
   if (status) {
     lines.Flush();
     failed_ = false;
-    return !last_time;
+    return Outcome::kReadAll;
   }
-  return IsWorthAnotherTry(status.error());
+  return IsWorthAnotherTry(status.error()) ? Outcome::kTryAgain : Outcome::kNothingMore;
 }
 
 bool ApiSource::IsWorthAnotherTry(const base::Error& error) {

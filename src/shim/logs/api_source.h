@@ -49,11 +49,12 @@ class ApiSource final : public Source {
   ApiSource(Container container, dockerapi::Client& docker, std::function<void()> on_ready,
             const SourcePosition& from);
 
-  Progress Read(Batch& batch) override;
+  base::Result<Progress> Read(Batch& batch) override;
   void Commit() override;
   SourcePosition Position() const override { return position_; }
   void Seek(const SourcePosition& position) override;
   void Finish() override;
+  void Continue() override;
 
  private:
   /// What the thread has received and the pipeline has not yet written.
@@ -65,10 +66,15 @@ class ApiSource final : public Source {
     bool ended = false;
   };
 
+  enum class Outcome : std::uint8_t {
+    kReadAll,      ///< to the end of what Docker had to say
+    kTryAgain,     ///< failed
+    kNothingMore,  ///< the container is gone, or its log cannot be read
+  };
+
   void Start();
   void Follow(const std::stop_token& stop);
-  /// Returns false when nothing more will come.
-  bool FollowOnce(const std::stop_token& stop, bool last_time);
+  Outcome FollowOnce(const std::stop_token& stop, bool last_time);
   bool IsWorthAnotherTry(const base::Error& error);
   void Take(const std::stop_token& stop, ResumeFilter& filter, base::UnixNanos time,
             const std::string& line);

@@ -45,14 +45,26 @@ base::Status CriFile::OpenWith(const std::filesystem::path& path, int flags) {
 base::Status CriFile::Open() { return OpenWith(path_, 0); }
 
 base::Status CriFile::OpenRenamed(std::uint64_t inode) {
+  const auto renamed = FindRenamed(inode);
+  if (renamed) return OpenWith(*renamed, 0);
+  return base::Fail(base::Code::kNotFound, "the file before {} is gone", path_.string());
+}
+
+std::optional<std::filesystem::path> CriFile::FindRenamed(std::uint64_t inode) const {
   std::error_code failed;
   std::filesystem::directory_iterator entry(path_.parent_path(), failed);
+  // Kubelet appends a time to the name. Another container's file may have this inode by now, or
+  // one that kubelet compresses into.
+  const std::string prefix = path_.filename().string() + ".";
   for (; !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed)) {
+    const auto& name = entry->path();
+    if (!name.filename().string().starts_with(prefix)) continue;
+    if (name.extension() == ".gz" || name.extension() == ".tmp") continue;
     struct stat status = {};
-    if (::lstat(entry->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
-    if (status.st_ino == inode) return OpenWith(entry->path(), 0);
+    if (::lstat(name.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    if (status.st_ino == inode) return name;
   }
-  return base::Fail(base::Code::kNotFound, "the file before {} is gone", path_.string());
+  return std::nullopt;
 }
 
 base::Status CriFile::Create() {

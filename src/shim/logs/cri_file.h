@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string_view>
 
 #include "base/result.h"
@@ -18,6 +19,8 @@ class CriFile {
   [[nodiscard]] base::Status Open();
   /// Opens the file of this inode in the same folder: kubelet has renamed it and not yet said so.
   [[nodiscard]] base::Status OpenRenamed(std::uint64_t inode);
+  /// The name that kubelet's rotation has given the file of this inode, if it is still there.
+  [[nodiscard]] std::optional<std::filesystem::path> FindRenamed(std::uint64_t inode) const;
   /// Makes the file at the path, and its folder. It must not exist.
   [[nodiscard]] base::Status Create();
 

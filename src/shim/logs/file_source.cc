@@ -20,21 +20,27 @@ namespace {
 
 /// One read. Far above the longest record, which 16 KiB of control characters make (96 KiB).
 constexpr std::size_t kReadSize = 512 << 10;
-/// Files of one container that may wait to be read, deleted ones among them: more would let a
-/// container fill the disk behind Docker's back.
-constexpr std::size_t kMaxFiles = 32;
-/// The highest max-file of Docker's that is looked for.
-constexpr int kMaxNames = 256;
+/// Files of one container that Docker has deleted and we keep open until they are read: more would
+/// let a container fill the disk behind Docker's back.
+constexpr std::ptrdiff_t kMaxDeletedFiles = 32;
+/// The highest max-file of Docker's that is looked for; that of our settings.
+constexpr int kMaxNames = 1000;
 /// A gap that a rotation under way may show among the names.
 constexpr int kMissingNames = 3;
 constexpr int kScanAttempts = 3;
 
-/// What cannot be read counts as not there.
-std::size_t ReadAt(const base::UniqueFd& file, std::span<char> into, std::uint64_t offset) {
+base::Result<std::size_t> ReadAt(const base::UniqueFd& file, std::span<char> into,
+                                 std::uint64_t offset) {
   while (true) {
     const ssize_t count = ::pread(file.Get(), into.data(), into.size(), static_cast<off_t>(offset));
-    if (count >= 0 || errno != EINTR) return static_cast<std::size_t>(std::max<ssize_t>(count, 0));
+    if (count >= 0) return static_cast<std::size_t>(count);
+    if (errno != EINTR) return base::Fail(base::ErrnoError(errno, "read Docker's log"));
   }
+}
+
+nlink_t NamesOf(const base::UniqueFd& file) {
+  struct stat status = {};
+  return ::fstat(file.Get(), &status) == 0 ? status.st_nlink : 0;
 }
 
 std::size_t MarkLength(std::uint64_t offset) {
@@ -45,7 +51,7 @@ bool HasMark(const base::UniqueFd& file, const SourcePosition& position) {
   std::array<char, kMarkSize> bytes;
   const std::size_t length = MarkLength(position.offset);
   const auto count = ReadAt(file, std::span(bytes).first(length), position.offset - length);
-  return count == length && MarkOf({bytes.data(), length}) == position.mark;
+  return count && *count == length && MarkOf({bytes.data(), length}) == position.mark;
 }
 
 /// One line of Docker's file. Where a write of Docker's was cut off (its disk was full), the next
@@ -65,43 +71,62 @@ void ConvertRecord(std::string_view line, Batch& batch) {
 
 FileSource::FileSource(std::string description, std::filesystem::path path,
                        const SourcePosition& from)
-    : description_(std::move(description)), path_(std::move(path)), position_(from) {}
+    : description_(std::move(description)), path_(std::move(path)), kept_(path_), position_(from) {}
 
 void FileSource::Seek(const SourcePosition& position) {
   files_.clear();
   position_ = position;
 }
 
-std::deque<FileSource::File> FileSource::OpenAll() const {
-  std::deque<File> files;
+base::Result<bool> FileSource::OpenOlder(const std::filesystem::path& name,
+                                         const IsWanted& is_wanted, Search& search) {
+  auto fd = base::OpenFile(name, O_RDONLY);
+  if (!fd && fd.error().code != base::Code::kNotFound) return base::Fail(fd.error());
+  struct stat status = {};
+  if (!fd || ::fstat(fd->Get(), &status) != 0) return false;
+  auto& files = search.files;
+  const auto is_same = [&](const File& file) { return file.inode == status.st_ino; };
+  if (std::any_of(files.begin(), files.end(), is_same)) return true;
+  files.push_front({std::move(*fd), status.st_ino, {}});
+  search.found = is_wanted(files.front());
+  return true;
+}
+
+base::Status FileSource::OpenDockers(const IsWanted& is_wanted, Search& search) const {
   // From the newest to the oldest: a rotation meanwhile moves files towards us, so that one may be
   // met twice, but none is missed except a new one, of which we will hear.
   int missing = 0;
-  for (int index = 0; missing < kMissingNames && index < kMaxNames; ++index) {
+  for (int index = 0; missing < kMissingNames && index < kMaxNames && !search.found; ++index) {
     const auto name = index == 0 ? path_.string() : fmt::format("{}.{}", path_.string(), index);
-    auto fd = base::OpenFile(name, O_RDONLY);
-    struct stat status = {};
-    if (!fd || ::fstat(fd->Get(), &status) != 0) {
-      ++missing;
-    } else if (files.empty() || files.front().inode != status.st_ino) {
-      files.push_front({std::move(*fd), status.st_ino});
-    }
+    const auto is_there = OpenOlder(name, is_wanted, search);
+    if (!is_there) return base::Fail(is_there.error());
+    if (!*is_there) ++missing;
   }
-  return files;
+  return {};
 }
 
-bool FileSource::OpenFiles() {
-  for (int attempt = 1;; ++attempt) {
-    files_ = OpenAll();
-    if (files_.empty()) return false;
-    if (position_.inode == 0) break;
-    const auto found = std::find_if(files_.begin(), files_.end(), [&](const File& file) {
-      return file.inode == position_.inode && HasMark(file.fd, position_);
-    });
-    if (found != files_.end()) {
-      files_.erase(files_.begin(), found);
-      return true;
-    }
+base::Status FileSource::OpenKept(const IsWanted& is_wanted, Search& search) {
+  for (const auto& name : kept_.List()) {
+    if (search.found) break;
+    const auto is_there = OpenOlder(name, is_wanted, search);
+    if (!is_there) return base::Fail(is_there.error());
+  }
+  return {};
+}
+
+base::Status FileSource::OpenFiles() {
+  const auto is_ours = [&](const File& file) {
+    return file.inode == position_.inode && HasMark(file.fd, position_);
+  };
+  bool found = false;
+  for (int attempt = 1; !found; ++attempt) {
+    Search search;
+    auto opened = OpenDockers(is_ours, search);
+    if (opened && !search.found) opened = OpenKept(is_ours, search);
+    if (!opened) return opened;
+    files_ = std::move(search.files);
+    found = search.found;
+    if (found || files_.empty() || position_.inode == 0) break;
     if (attempt == kScanAttempts) {
       ReportGap("Docker has rotated lines away before they were read");
       break;
@@ -109,8 +134,40 @@ bool FileSource::OpenFiles() {
     // Perhaps it was just being renamed.
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+  rotated_ = false;
+  if (!found && !files_.empty()) StartFront();
+  AdoptKept();
+  return {};
+}
+
+void FileSource::AdoptKept() {
+  for (const auto& name : kept_.List()) {
+    struct stat status = {};
+    if (::stat(name.c_str(), &status) != 0) continue;
+    const auto file = std::find_if(files_.begin(), files_.end(), [&](const File& candidate) {
+      return candidate.inode == status.st_ino && candidate.kept.empty();
+    });
+    if (file == files_.end()) {
+      kept_.Release(name);
+    } else {
+      file->kept = name;
+    }
+  }
+  KeepUnread();
+}
+
+void FileSource::KeepUnread() {
+  for (std::size_t index = 0; index + 1 < files_.size(); ++index) {
+    File& file = files_[index];
+    if (file.kept.empty()) file.kept = kept_.Keep(file.fd);
+  }
+  DropDeletedFiles();
+}
+
+void FileSource::PopFront() {
+  done_.push_back(std::move(files_.front().kept));
+  files_.pop_front();
   StartFront();
-  return true;
 }
 
 void FileSource::StartFront() {
@@ -127,51 +184,81 @@ void FileSource::ReportGap(std::string_view what) {
 }
 
 void FileSource::NoticeRotation() {
-  if (files_.empty()) return;
-  auto all = OpenAll();
-  const auto known = std::find_if(
-      all.begin(), all.end(), [&](const File& file) { return file.inode == files_.back().inode; });
-  if (known != all.end()) {
-    all.erase(all.begin(), std::next(known));
-  } else if (all.size() > 1) {
-    ReportGap("Docker rotates faster than we hear of it, lines may be lost");
-  }
-  std::move(all.begin(), all.end(), std::back_inserter(files_));
-  if (files_.size() > kMaxFiles) {
-    ReportGap("too far behind, the oldest files are dropped");
-    files_.erase(files_.begin() + 1, files_.end() - static_cast<std::ptrdiff_t>(kMaxFiles) + 1);
-  }
+  rotated_ = !files_.empty();
+  // At once, as Docker may delete them before this log's turn comes. Read() tries again.
+  if (rotated_) (void)AddNewFiles();
 }
 
-Progress FileSource::Read(Batch& batch) {
-  if (files_.empty() && !OpenFiles()) return finishing_ ? Progress::kEnd : Progress::kIdle;
+base::Status FileSource::AddNewFiles() {
+  const auto newest = files_.back().inode;
+  Search search;
+  auto opened = OpenDockers([&](const File& file) { return file.inode == newest; }, search);
+  if (!opened) return opened;
+  rotated_ = false;
+  auto& files = search.files;
+  if (search.found) {
+    files.pop_front();
+  } else if (files.size() > 1) {
+    ReportGap("Docker rotates faster than we hear of it, lines may be lost");
+  }
+  std::move(files.begin(), files.end(), std::back_inserter(files_));
+  KeepUnread();
+  return {};
+}
+
+/// The front stays: it is being read.
+void FileSource::DropDeletedFiles() {
+  const auto is_deleted = [](const File& file) {
+    return NamesOf(file.fd) == (file.kept.empty() ? 0 : 1);
+  };
+  const auto first_kept = std::find_if_not(files_.begin(), files_.end(), is_deleted);
+  const auto excess = first_kept - files_.begin() - kMaxDeletedFiles;
+  if (excess <= 0) return;
+  ReportGap("too far behind, the oldest files are dropped");
+  for (auto file = files_.begin() + 1; file != files_.begin() + 1 + excess; ++file) {
+    kept_.Release(file->kept);
+  }
+  files_.erase(files_.begin() + 1, files_.begin() + 1 + excess);
+}
+
+base::Result<Progress> FileSource::Read(Batch& batch) {
+  for (const auto& name : done_) kept_.Release(name);
+  done_.clear();
+  base::Status opened;
+  if (files_.empty()) {
+    opened = OpenFiles();
+  } else if (rotated_) {
+    opened = AddNewFiles();
+  }
+  if (!opened) return base::Fail(opened.error());
+  if (files_.empty()) return finishing_ ? Progress::kEnd : Progress::kIdle;
   next_ = position_;
   batch.gaps += std::exchange(gaps_, 0);
   // Once there is a newer file, Docker has closed this one: its end is final.
   const bool is_closed = files_.size() > 1;
-  const Progress progress = ReadFront(is_closed, batch);
-  if (progress != Progress::kEnd) return progress;
+  const auto progress = ReadFront(is_closed, batch);
+  if (!progress || *progress != Progress::kEnd) return progress;
   if (is_closed) {
-    files_.pop_front();
-    StartFront();
+    PopFront();
     return Progress::kMore;
   }
   if (!finishing_) return Progress::kIdle;
-  NoticeRotation();
+  if (auto added = AddNewFiles(); !added) return base::Fail(added.error());
   return files_.size() > 1 ? Progress::kMore : Progress::kEnd;
 }
 
-Progress FileSource::ReadFront(bool is_closed, Batch& batch) {
+base::Result<Progress> FileSource::ReadFront(bool is_closed, Batch& batch) {
   batch.buffer.resize(kReadSize);
   const std::size_t mark = MarkLength(next_.offset);
   const auto count = ReadAt(files_.front().fd, batch.buffer, next_.offset - mark);
-  const std::string_view read(batch.buffer.data(), count);
-  if (count < mark || MarkOf(read.substr(0, mark)) != next_.mark) {
+  if (!count) return base::Fail(count.error());
+  const std::string_view read(batch.buffer.data(), *count);
+  if (*count < mark || MarkOf(read.substr(0, mark)) != next_.mark) {
     return RestartTruncated(is_closed, batch);
   }
   const auto fresh = read.substr(mark);
   if (fresh.empty()) return Progress::kEnd;
-  const bool full = count == kReadSize;
+  const bool full = *count == kReadSize;
   std::size_t used = ConvertLines(fresh, batch);
   // No record is this long, and in a closed file nothing will complete it.
   if (used == 0 && (full || is_closed)) {
@@ -184,7 +271,7 @@ Progress FileSource::ReadFront(bool is_closed, Batch& batch) {
   return full || is_closed || finishing_ ? Progress::kMore : Progress::kIdle;
 }
 
-Progress FileSource::RestartTruncated(bool is_closed, Batch& batch) {
+base::Result<Progress> FileSource::RestartTruncated(bool is_closed, Batch& batch) {
   ReportGap("Docker has truncated its file, lines may be lost");
   StartFront();
   return ReadFront(is_closed, batch);

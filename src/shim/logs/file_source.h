@@ -2,9 +2,12 @@
 
 #include <deque>
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "base/unique_fd.h"
+#include "shim/logs/kept_files.h"
 #include "shim/logs/source.h"
 
 namespace dockershimd::shim::logs {
@@ -16,40 +19,65 @@ class FileSource final : public Source {
  public:
   FileSource(std::string description, std::filesystem::path path, const SourcePosition& from);
 
-  Progress Read(Batch& batch) override;
+  base::Result<Progress> Read(Batch& batch) override;
   void Commit() override { position_ = next_; }
   SourcePosition Position() const override { return position_; }
   void Seek(const SourcePosition& position) override;
   void NoticeRotation() override;
   void Finish() override { finishing_ = true; }
+  void Continue() override { finishing_ = false; }
   void Rest() override { files_.clear(); }
 
  private:
   struct File {
     base::UniqueFd fd;
     std::uint64_t inode = 0;
+    std::filesystem::path kept;  ///< our own name for it, if it has one
   };
-  /// All files that Docker keeps, oldest first.
-  [[nodiscard]] std::deque<File> OpenAll() const;
-  /// Opens the file that position_ is in, or else the oldest, and those after it.
-  bool OpenFiles();
+  struct Search {
+    std::deque<File> files;  ///< oldest first
+    bool found = false;      ///< the oldest is the one that was looked for
+  };
+  using IsWanted = std::function<bool(const File&)>;
+
+  // From the newest file back to the one that is wanted:
+  [[nodiscard]] base::Status OpenDockers(const IsWanted& is_wanted, Search& search) const;
+  [[nodiscard]] base::Status OpenKept(const IsWanted& is_wanted, Search& search);
+  /// Adds the file of this name to the front, unless it is there. False: there is no such file.
+  [[nodiscard]] static base::Result<bool> OpenOlder(const std::filesystem::path& name,
+                                                    const IsWanted& is_wanted, Search& search);
+  /// Opens the file that position_ is in, or else the oldest, and those after it; none if Docker
+  /// has none.
+  base::Status OpenFiles();
+  /// Opens what is newer than the newest file that is open.
+  base::Status AddNewFiles();
+  /// Sees to it that rotated files stay until they are read.
+  void KeepUnread();
+  /// After OpenFiles: what an earlier daemon has kept is ours, or has been read already and goes.
+  void AdoptKept();
+  void DropDeletedFiles();
+  void PopFront();
   void StartFront();
   /// Reads the front file; kEnd where nothing was left in it. `is_closed`: Docker writes to it no
   /// more.
-  Progress ReadFront(bool is_closed, Batch& batch);
-  Progress RestartTruncated(bool is_closed, Batch& batch);
+  base::Result<Progress> ReadFront(bool is_closed, Batch& batch);
+  base::Result<Progress> RestartTruncated(bool is_closed, Batch& batch);
   /// Returns how many bytes it used: whole lines.
   std::size_t ConvertLines(std::string_view bytes, Batch& batch);
   void ReportGap(std::string_view what);
 
   const std::string description_;
   const std::filesystem::path path_;
+  KeptFiles kept_;
   /// The file being read and those after it. The later ones are held open from the moment they are
   /// noticed: Docker may delete them before we come to them.
   std::deque<File> files_;
   SourcePosition position_;  ///< what has been committed; in the front file if one is open
   SourcePosition next_;      ///< what has been read
-  std::uint64_t gaps_ = 0;   ///< not yet reported
+  /// Read to their end; released when the position behind them has been saved.
+  std::vector<std::filesystem::path> done_;
+  std::uint64_t gaps_ = 0;  ///< not yet reported
+  bool rotated_ = false;    ///< Docker has newer files than files_
   bool finishing_ = false;
 };
 

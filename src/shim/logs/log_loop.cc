@@ -1,20 +1,31 @@
 #include "shim/logs/log_loop.h"
 
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "base/file.h"
 #include "shim/logs/api_source.h"
 #include "shim/logs/file_source.h"
+#include "shim/logs/stream_file.h"
 
 namespace dockershimd::shim::logs {
 namespace {
 
-/// After some work events are left to gather so long: one wake-up and one batch for many lines.
+/// Rounds through what Docker has written begin so far apart: one wake-up and one batch for many
+/// lines.
 constexpr std::chrono::milliseconds kGather(10);
+/// How long Work() may go on while others wait for the thread.
+constexpr std::chrono::milliseconds kSlice(5);
 /// How long a container's files stay open after its last line.
 constexpr std::chrono::seconds kRestAfter(5);
+/// How long the log of a removed container may take to be written.
+constexpr std::chrono::seconds kRemovedLimit(30);
+/// Of the file that remembers a stream, after its container's id.
+constexpr std::string_view kStreamSuffix = ".stream";
 
 }  // namespace
 
@@ -25,28 +36,88 @@ LogLoop::LogLoop(std::filesystem::path position_folder, dockerapi::Client& docke
       counters_(counters),
       signals_(std::move(signals)) {}
 
-base::Status LogLoop::Follow(const LogStream& stream) {
+std::pair<LogLoop::Entries::iterator, bool> LogLoop::Enter(const LogStream& stream) {
   const std::string& id = stream.container_id;
-  if (followed_.contains(id)) return {};
-  Followed& followed =
-      followed_.try_emplace(id, stream, position_folder_ / id, counters_).first->second;
-  auto opened = followed.tail.Open(
-      [&](const SourcePosition& from) { return MakeSource(stream, followed, from); });
-  if (!opened) {
-    followed_.erase(id);
-    return opened;
-  }
-  MakeDue(id);
-  return {};
+  const auto found = followed_.find(id);
+  if (found != followed_.end()) return {found, false};
+  const auto make_source = [this, stream](const SourcePosition& from) {
+    return MakeSource(stream, from);
+  };
+  // Not synced: after a power cut Docker will say what there is.
+  const auto file = base::OpenFile(StreamFile(id), O_WRONLY | O_CREAT | O_TRUNC);
+  if (file) (void)base::WriteAll(file->Get(), EncodeStream(stream), "remember log");
+  return followed_.try_emplace(
+      id, Tail(stream.description, stream.cri_log, position_folder_ / id, make_source, counters_));
 }
 
-std::unique_ptr<Source> LogLoop::MakeSource(const LogStream& stream, Followed& followed,
-                                            const SourcePosition& from) {
+std::filesystem::path LogLoop::StreamFile(const std::string& id) const {
+  return position_folder_ / (id + std::string(kStreamSuffix));
+}
+
+void LogLoop::RemoveState(const std::string& id) const {
+  PositionFile(position_folder_ / id).Remove();
+  ::unlink(StreamFile(id).c_str());
+}
+
+std::vector<std::string> LogLoop::ResumeRemembered() {
+  std::error_code failed;
+  std::filesystem::directory_iterator entry(position_folder_, failed);
+  for (; !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed)) {
+    std::string id = entry->path().filename();
+    if (id.ends_with(kStreamSuffix)) id.resize(id.size() - kStreamSuffix.size());
+    unconfirmed_.insert(std::move(id));
+  }
+  std::vector<std::string> resumed;
+  for (const auto& id : unconfirmed_) {
+    const auto stored = base::ReadFile(StreamFile(id));
+    const auto stream = stored ? DecodeStream(id, *stored) : std::nullopt;
+    // Without its files there may be nothing to go on with: that is for Docker to say.
+    if (!stream || !std::filesystem::exists(stream->docker_log, failed)) continue;
+    if (!std::filesystem::is_regular_file(stream->cri_log, failed)) continue;
+    (void)Enter(*stream);
+    MakeDue(id);
+    resumed.push_back(id);
+  }
+  return resumed;
+}
+
+void LogLoop::ForgetUnconfirmed() {
+  for (const auto& id : std::exchange(unconfirmed_, {})) Forget(id);
+}
+
+base::Status LogLoop::Follow(const LogStream& stream) {
+  unconfirmed_.erase(stream.container_id);
+  const auto [entry, is_new] = Enter(stream);
+  Tail& tail = entry->second.tail;
+  tail.Continue();
+  auto opened = tail.Open();
+  if (opened) {
+    MakeDue(stream.container_id);
+  } else if (is_new) {
+    followed_.erase(entry);
+    RemoveState(stream.container_id);
+  }
+  return opened;
+}
+
+void LogLoop::Resume(const LogStream& stream, bool runs) {
+  unconfirmed_.erase(stream.container_id);
+  Tail& tail = Enter(stream).first->second.tail;
+  if (runs) {
+    tail.Continue();
+  } else {
+    tail.Finish();
+  }
+  MakeDue(stream.container_id);
+}
+
+std::unique_ptr<Source> LogLoop::MakeSource(const LogStream& stream, const SourcePosition& from) {
   const std::string& id = stream.container_id;
   std::string reason = "its log driver is not json-file";
   if (!stream.docker_log.empty()) {
     const auto watch = watch_.Add(stream.docker_log.parent_path());
     if (watch) {
+      Followed& followed = followed_.at(id);
       followed.watch = *watch;
       followed.log_name = stream.docker_log.filename();
       by_watch_[*watch] = id;
@@ -77,23 +148,33 @@ base::Status LogLoop::Reopen(const std::string& id) {
 void LogLoop::Finish(const std::string& id) {
   const auto found = followed_.find(id);
   if (found == followed_.end()) return;
-  found->second.tail.From().Finish();
+  found->second.tail.Finish();
   MakeDue(id);
 }
 
 void LogLoop::Forget(const std::string& id) {
-  Drop(id);
-  PositionFile(position_folder_ / id).Remove();
+  const auto found = followed_.find(id);
+  if (found == followed_.end()) {
+    RemoveState(id);
+    return;
+  }
+  // Docker's files are deleted, but not gone as long as they are open here.
+  found->second.tail.Finish();
+  found->second.give_up = Clock::now() + kRemovedLimit;
+  timers_.emplace(*found->second.give_up, id);
+  MakeDue(id);
 }
 
-void LogLoop::Drop(const std::string& id) {
-  const auto found = followed_.find(id);
-  if (found == followed_.end()) return;
+void LogLoop::Drop(Entries::iterator found) {
+  const std::string id = found->first;
+  const bool is_removed = found->second.give_up.has_value();
   if (found->second.watch >= 0) {
     watch_.Remove(found->second.watch);
     by_watch_.erase(found->second.watch);
   }
   followed_.erase(found);
+  ::unlink(StreamFile(id).c_str());
+  if (is_removed) RemoveState(id);
   signals_.ended(id);
 }
 
@@ -110,26 +191,37 @@ int LogLoop::WaitMillis() const {
   auto until = Clock::time_point::max();
   if (now < gather_until_) until = gather_until_;
   if (any_open_) until = std::min(until, rest_check_);
-  if (!retries_.empty()) until = std::min(until, retries_.begin()->first);
+  if (!timers_.empty()) until = std::min(until, timers_.begin()->first);
   if (until == Clock::time_point::max()) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now).count();
   return static_cast<int>(std::max<std::int64_t>(0, left));
 }
 
 void LogLoop::Work() {
-  TakeRetries();
+  TakeTimers();
   if (!due_.empty() || !IsGathering()) ReadEvents();
+  StartRound();
   PumpDue();
   RestIdle();
 }
 
-void LogLoop::TakeRetries() {
+void LogLoop::TakeTimers() {
   const auto now = Clock::now();
-  while (!retries_.empty() && retries_.begin()->first <= now) {
-    const std::string id = std::move(retries_.begin()->second);
-    retries_.erase(retries_.begin());
+  while (!timers_.empty() && timers_.begin()->first <= now) {
+    const std::string id = std::move(timers_.begin()->second);
+    timers_.erase(timers_.begin());
     const auto found = followed_.find(id);
     if (found == followed_.end()) continue;
+    const auto& give_up = found->second.give_up;
+    if (give_up && *give_up <= now) {
+      spdlog::error(
+          "the end of container {}'s log is lost: it was removed, and its log could not "
+          "be written within {} s",
+          id, kRemovedLimit.count());
+      ++counters_.gaps;
+      Drop(found);
+      continue;
+    }
     found->second.is_stalled = false;
     MakeDue(id);
   }
@@ -141,40 +233,53 @@ void LogLoop::ReadEvents() {
     if (id == by_watch_.end()) return;
     Followed& followed = followed_.at(id->second);
     if (event.name != followed.log_name) return;
-    if (event.is_new) followed.tail.From().NoticeRotation();
-    MakeDue(id->second);
+    if (event.is_new) followed.tail.NoticeRotation();
+    if (!std::exchange(followed.is_touched, true)) touched_.push_back(id->second);
   });
   if (complete) return;
   for (auto& [id, followed] : followed_) {
-    followed.tail.From().NoticeRotation();
+    followed.tail.NoticeRotation();
     MakeDue(id);
   }
 }
 
-/// Each container that is due gets one batch, so that a loud one does not hold up the others.
+void LogLoop::StartRound() {
+  if (touched_.empty() || IsGathering()) return;
+  for (const auto& id : touched_) {
+    const auto found = followed_.find(id);
+    if (found == followed_.end()) continue;
+    found->second.is_touched = false;
+    MakeDue(id);
+  }
+  touched_.clear();
+  gather_until_ = Clock::now() + kGather;
+}
+
+/// One batch at a time, in turn, so that a loud container does not hold up the others.
 void LogLoop::PumpDue() {
-  if (due_.empty()) return;
-  for (std::size_t count = due_.size(); count > 0; --count) {
+  const auto until = Clock::now() + kSlice;
+  while (!due_.empty()) {
     const std::string id = std::move(due_.front());
     due_.pop_front();
     const auto found = followed_.find(id);
     if (found == followed_.end()) continue;
     found->second.is_due = false;
-    Pump(id, found->second);
+    Pump(found);
+    if (Clock::now() > until) break;
   }
-  gather_until_ = Clock::now() + kGather;
 }
 
-void LogLoop::Pump(const std::string& id, Followed& followed) {
+void LogLoop::Pump(Entries::iterator entry) {
+  Followed& followed = entry->second;
   const auto progress = followed.tail.Pump(batch_);
   MarkOpen(followed);
   if (!progress) {
     followed.is_stalled = true;
-    retries_.emplace(followed.last_active + followed.tail.RetryDelay(), id);
+    timers_.emplace(followed.last_active + followed.tail.RetryDelay(), entry->first);
   } else if (*progress == Progress::kMore) {
-    MakeDue(id);
+    MakeDue(entry->first);
   } else if (*progress == Progress::kEnd) {
-    Drop(id);
+    Drop(entry);
   }
 }
 

@@ -6,8 +6,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "dockerapi/client.h"
@@ -32,10 +36,17 @@ class LogLoop {
   LogLoop(std::filesystem::path position_folder, dockerapi::Client& docker, Counters& counters,
           Signals signals);
 
+  /// Goes on with the logs that an earlier daemon followed, before Docker is asked about their
+  /// containers: what is away for long loses what Docker rotates away. Returns their containers.
+  [[nodiscard]] std::vector<std::string> ResumeRemembered();
+
+  // As LogPipeline's.
   [[nodiscard]] base::Status Follow(const LogStream& stream);
+  void Resume(const LogStream& stream, bool runs);
   [[nodiscard]] base::Status Reopen(const std::string& id);
   void Finish(const std::string& id);
   void Forget(const std::string& id);
+  void ForgetUnconfirmed();
   /// There is something to read for this container.
   void MakeDue(const std::string& id);
 
@@ -48,36 +59,47 @@ class LogLoop {
 
  private:
   struct Followed {
-    Followed(const LogStream& stream, std::filesystem::path position_file, Counters& counters)
-        : tail(stream.description, stream.cri_log, std::move(position_file), counters) {}
+    explicit Followed(Tail its_tail) : tail(std::move(its_tail)) {}
     Tail tail;
     int watch = -1;
     std::string log_name;     ///< of Docker's current file, within its folder
     bool is_due = false;      ///< stands in due_
-    bool is_stalled = false;  ///< stands in retries_
+    bool is_touched = false;  ///< stands in touched_
+    bool is_stalled = false;  ///< waits for one of timers_
     bool is_open = false;     ///< may hold files open
     Clock::time_point last_active;
+    /// The container is gone: when the last of its log is given up.
+    std::optional<Clock::time_point> give_up;
   };
 
-  std::unique_ptr<Source> MakeSource(const LogStream& stream, Followed& followed,
-                                     const SourcePosition& from);
-  void TakeRetries();
+  using Entries = std::unordered_map<std::string, Followed>;
+
+  /// The entry of a stream, and whether it is new.
+  std::pair<Entries::iterator, bool> Enter(const LogStream& stream);
+  [[nodiscard]] std::filesystem::path StreamFile(const std::string& id) const;
+  void RemoveState(const std::string& id) const;
+  std::unique_ptr<Source> MakeSource(const LogStream& stream, const SourcePosition& from);
+  void TakeTimers();
   void ReadEvents();
+  void StartRound();
   void PumpDue();
-  void Pump(const std::string& id, Followed& followed);
+  void Pump(Entries::iterator entry);
   void MarkOpen(Followed& followed);
   void RestIdle();
-  void Drop(const std::string& id);
+  void Drop(Entries::iterator found);
 
   const std::filesystem::path position_folder_;
   dockerapi::Client& docker_;
   Counters& counters_;
   const Signals signals_;
   FolderWatch watch_;
-  std::unordered_map<std::string, Followed> followed_;
+  Entries followed_;
+  /// Containers that an earlier daemon followed, and nobody has spoken of since.
+  std::unordered_set<std::string> unconfirmed_;
   std::unordered_map<int, std::string> by_watch_;
-  std::deque<std::string> due_;
-  std::multimap<Clock::time_point, std::string> retries_;
+  std::deque<std::string> due_;                           ///< to be pumped now
+  std::vector<std::string> touched_;                      ///< to be pumped with the next round
+  std::multimap<Clock::time_point, std::string> timers_;  ///< when to look after whom
   Clock::time_point gather_until_;
   Clock::time_point rest_check_;
   bool any_open_ = false;

@@ -46,6 +46,7 @@ class LogPipeline::Impl {
   Impl& operator=(const Impl&) = delete;
 
   base::Status Follow(const LogStream& stream);
+  void Resume(const LogStream& stream, bool runs);
   /// Has the loop's thread do it, and waits for that.
   base::Status Run(const std::function<base::Status(LogLoop&)>& command);
   /// Has the loop's thread do it, later.
@@ -120,6 +121,15 @@ base::Status LogPipeline::Impl::Follow(const LogStream& stream) {
   });
 }
 
+void LogPipeline::Impl::Resume(const LogStream& stream, bool runs) {
+  // At once, for a FinishAndWait that comes before the thread's turn.
+  active_.Lock()->insert(stream.container_id);
+  Post([this, stream, runs](LogLoop& loop) {
+    active_.Lock()->insert(stream.container_id);
+    loop.Resume(stream, runs);
+  });
+}
+
 base::Status LogPipeline::Impl::WaitUntilEnded(const base::CallContext& context,
                                                const std::string& id) {
   auto active = active_.Lock();
@@ -148,6 +158,7 @@ LogStatistics LogPipeline::Impl::Statistics() const {
 }
 
 void LogPipeline::Impl::Work(const std::stop_token& stop) {
+  for (auto& id : loop_.ResumeRemembered()) active_.Lock()->insert(std::move(id));
   while (!stop.stop_requested()) {
     Wait();
     std::vector<std::function<void(LogLoop&)>> commands;
@@ -171,6 +182,8 @@ LogPipeline::~LogPipeline() = default;
 
 base::Status LogPipeline::Follow(const LogStream& stream) { return impl_->Follow(stream); }
 
+void LogPipeline::Resume(const LogStream& stream, bool runs) { impl_->Resume(stream, runs); }
+
 base::Status LogPipeline::Reopen(const std::string& container_id) {
   return impl_->Run([&](LogLoop& loop) { return loop.Reopen(container_id); });
 }
@@ -187,6 +200,10 @@ base::Status LogPipeline::FinishAndWait(const base::CallContext& context,
 
 void LogPipeline::Forget(const std::string& container_id) {
   impl_->Post([container_id](LogLoop& loop) { loop.Forget(container_id); });
+}
+
+void LogPipeline::ForgetUnconfirmed() {
+  impl_->Post([](LogLoop& loop) { loop.ForgetUnconfirmed(); });
 }
 
 LogStatistics LogPipeline::Statistics() const { return impl_->Statistics(); }

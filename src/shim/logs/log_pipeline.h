@@ -37,7 +37,8 @@ struct LogStatistics {
 };
 
 /// Turns Docker's log files into CRI log files, for all containers of the node. Thread-safe. One
-/// thread of its own; idle containers cost nothing.
+/// thread of its own; idle containers cost nothing. Goes on at once with what an earlier daemon
+/// followed.
 class LogPipeline {
  public:
   LogPipeline(LogOptions options, dockerapi::Client& docker);
@@ -47,8 +48,14 @@ class LogPipeline {
   LogPipeline& operator=(const LogPipeline&) = delete;
 
   /// Follows a container's log from where it was left, or from its beginning. The CRI file exists
-  /// when this returns. Does nothing if the container is followed already.
+  /// when this returns. If the container is followed already, goes on, even if it was to finish:
+  /// Docker can start a container again.
   [[nodiscard]] base::Status Follow(const LogStream& stream);
+
+  /// As Follow, of a container that has run before: does not wait, and a CRI file that cannot be
+  /// opened is tried again until it can. `runs` is false for one that has ended: what is left of
+  /// its log is written, unless kubelet has deleted the CRI file.
+  void Resume(const LogStream& stream, bool runs);
 
   /// CRI ReopenContainerLog: kubelet has renamed the file; goes on in a new one. When it returns,
   /// the new file exists and nothing more is written to the old one.
@@ -61,8 +68,13 @@ class LogPipeline {
   [[nodiscard]] base::Status FinishAndWait(const base::CallContext& context,
                                            const std::string& container_id);
 
-  /// The container has been removed: drops its remembered position. Call after FinishAndWait.
+  /// The container has been removed: writes what is left in files that are still open, for up to
+  /// half a minute if that fails, then drops the remembered position. Does not wait.
   void Forget(const std::string& container_id);
+
+  /// All containers that Docker has have been resumed or followed: forgets the others that an
+  /// earlier daemon followed.
+  void ForgetUnconfirmed();
 
   [[nodiscard]] LogStatistics Statistics() const;
 

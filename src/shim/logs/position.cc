@@ -44,16 +44,27 @@ std::uint64_t MarkOf(std::string_view bytes_before) {
   return Hash(bytes_before);
 }
 
-std::optional<Position> PositionFile::Load() {
-  const auto content = base::ReadFile(path_);
+std::string EncodePosition(const Position& position) {
   Stored stored;
-  if (!content || content->size() != sizeof(stored)) return std::nullopt;
-  std::memcpy(&stored, content->data(), sizeof(stored));
+  stored.position = position;
+  stored.checksum = ChecksumOf(stored);
+  return {reinterpret_cast<const char*>(&stored), sizeof(stored)};
+}
+
+std::optional<Position> DecodePosition(std::string_view bytes) {
+  Stored stored;
+  if (bytes.size() != sizeof(stored)) return std::nullopt;
+  std::memcpy(&stored, bytes.data(), sizeof(stored));
   if (stored.magic != kMagic || stored.version != kVersion ||
       stored.checksum != ChecksumOf(stored)) {
     return std::nullopt;
   }
   return stored.position;
+}
+
+std::optional<Position> PositionFile::Load() {
+  const auto content = base::ReadFile(path_);
+  return content ? DecodePosition(*content) : std::nullopt;
 }
 
 base::Status PositionFile::Save(const Position& position) {
@@ -62,11 +73,9 @@ base::Status PositionFile::Save(const Position& position) {
     if (!fd) return base::Fail(fd.error());
     fd_ = std::move(*fd);
   }
-  Stored stored;
-  stored.position = position;
-  stored.checksum = ChecksumOf(stored);
-  const ssize_t written = ::pwrite(fd_.Get(), &stored, sizeof(stored), 0);
-  if (written == sizeof(stored)) return {};
+  const std::string stored = EncodePosition(position);
+  const ssize_t written = ::pwrite(fd_.Get(), stored.data(), stored.size(), 0);
+  if (written == static_cast<ssize_t>(stored.size())) return {};
   return base::Fail(base::ErrnoError(written < 0 ? errno : ENOSPC, "write " + path_.string()));
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -48,6 +49,11 @@ inline constexpr std::size_t kMarkSize = 64;
 
 /// The mark of an offset, from the bytes before it: the last kMarkSize, or all if there are fewer.
 [[nodiscard]] std::uint64_t MarkOf(std::string_view bytes_before);
+
+/// A position as it is stored, with a checksum.
+[[nodiscard]] std::string EncodePosition(const Position& position);
+/// Nothing if this is no stored position, or a damaged one.
+[[nodiscard]] std::optional<Position> DecodePosition(std::string_view stored);
 
 /// Keeps a container's position over restarts, kill -9 included: one small write in place, which a
 /// killed process has made or not. What a power cut leaves of it is noticed and dropped.

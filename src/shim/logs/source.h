@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "shim/logs/position.h"
 
 namespace dockershimd::shim::logs {
@@ -16,6 +17,12 @@ struct Batch {
   std::uint64_t bad_records = 0;  ///< what was no record of Docker's and is left out
   std::uint64_t gaps = 0;         ///< how often Docker had dropped lines before they were read
   std::vector<char> buffer;       ///< room for what is read
+
+  /// Empties it and keeps its memory.
+  void Clear() {
+    lines.clear();
+    records = bad_records = gaps = 0;
+  }
 };
 
 enum class Progress : std::uint8_t {
@@ -30,8 +37,9 @@ class Source {
   virtual ~Source() = default;
 
   /// Appends the lines behind Position(), up to a bounded amount, to an empty batch. Reads the same
-  /// again until Commit().
-  [[nodiscard]] virtual Progress Read(Batch& batch) = 0;
+  /// again until Commit(). An error is one of this machine's (no descriptors left, a broken disk):
+  /// nothing is lost, read again later.
+  [[nodiscard]] virtual base::Result<Progress> Read(Batch& batch) = 0;
   /// The last batch has been written.
   virtual void Commit() = 0;
   [[nodiscard]] virtual SourcePosition Position() const = 0;
@@ -42,6 +50,8 @@ class Source {
   virtual void NoticeRotation() {}
   /// The container has ended: reads what is there and then says kEnd.
   virtual void Finish() = 0;
+  /// Docker has started the container again: it has not ended after all.
+  virtual void Continue() = 0;
   /// Nothing has come for a while: lets go of files.
   virtual void Rest() {}
 };

@@ -24,16 +24,19 @@ bool IsMissing(const base::Status& opened) {
 }  // namespace
 
 Tail::Tail(std::string description, std::filesystem::path cri_log,
-           std::filesystem::path position_file, Counters& counters)
+           std::filesystem::path position_file, SourceFactory make_source, Counters& counters)
     : description_(std::move(description)),
       cri_(std::move(cri_log)),
       position_file_(std::move(position_file)),
-      counters_(counters) {}
+      make_source_(std::move(make_source)),
+      counters_(counters),
+      position_(position_file_.Load().value_or(Position())) {}
 
-base::Status Tail::Open(const SourceFactory& make_source) {
-  position_ = position_file_.Load().value_or(Position());
+base::Status Tail::Open() {
+  if (source_) return {};
   if (auto opened = OpenCri(); !opened) return opened;
-  source_ = make_source(position_.source);
+  source_ = make_source_(position_.source);
+  if (finishing_) source_->Finish();
   return {};
 }
 
@@ -43,6 +46,9 @@ base::Status Tail::OpenCri() {
   // would be had it stayed open.
   if (IsMissing(opened) && position_.cri.inode != 0) {
     opened = cri_.OpenRenamed(position_.cri.inode);
+    // Kubelet deletes the log of a container that has ended before it removes the container.
+    deleted_ = finishing_ && IsMissing(opened);
+    if (deleted_) return opened;
   }
   return IsMissing(opened) ? BeginCri() : AdoptCri(opened);
 }
@@ -50,6 +56,7 @@ base::Status Tail::OpenCri() {
 /// Goes on in a new file. Its inode may be that of one deleted before, so nothing is concluded
 /// from it.
 base::Status Tail::BeginCri() {
+  GoBackIfLost();
   if (auto made = cri_.Create(); !made) return made;
   position_.previous_cri = position_.cri;
   position_.previous_source = position_.source;
@@ -76,6 +83,7 @@ base::Status Tail::AdoptCri(const base::Status& opened) {
   } else if (position_.cri.inode == 0) {
     if (found.size > 0) position_.source = cri_.RecoverFromLastLines();
   } else {
+    GoBackIfLost();
     position_.previous_cri = position_.cri;
     position_.previous_source = position_.source;
   }
@@ -88,6 +96,17 @@ base::Status Tail::AdoptCri(const base::Status& opened) {
   return {};
 }
 
+/// The file written last may be gone while the one before it is there: kubelet had taken its
+/// rotation back, over that file, and now renames once more. Its lines are to be written again.
+void Tail::GoBackIfLost() {
+  const auto& previous = position_.previous_cri;
+  if (previous.inode == 0 || cri_.FindRenamed(position_.cri.inode)) return;
+  if (!cri_.FindRenamed(previous.inode)) return;
+  position_.cri = previous;
+  position_.source = position_.previous_source;
+  if (source_) source_->Seek(position_.source);
+}
+
 base::Status Tail::Reopen() {
   cri_.Close();
   const auto opened = cri_.Open();
@@ -95,18 +114,26 @@ base::Status Tail::Reopen() {
 }
 
 base::Result<Progress> Tail::Pump(Batch& batch) {
-  batch.lines.clear();
-  batch.records = batch.bad_records = batch.gaps = 0;
-  const Progress progress = source_->Read(batch);
+  if (auto opened = Open(); !opened) return Unopened(opened.error());
+  batch.Clear();
+  const auto progress = source_->Read(batch);
+  if (!progress) return Failed(progress.error());
   if (!cri_.IsUsable() && (cri_.IsOpen() || !batch.lines.empty())) {
     // It may be another file than before, to be continued from elsewhere: read again.
-    if (auto opened = OpenCri(); !opened) return Failed(opened.error());
+    if (auto opened = OpenCri(); !opened) return Unopened(opened.error());
     return Progress::kMore;
   }
   if (auto written = Write(batch); !written) return Failed(written.error());
   if (retry_delay_.count() > 0) spdlog::info("log of {} is being written again", description_);
   retry_delay_ = {};
   return progress;
+}
+
+base::Result<Progress> Tail::Unopened(const base::Error& error) {
+  if (!deleted_) return Failed(error);
+  spdlog::debug("log of {} was deleted after its container had ended: it is not made again",
+                description_);
+  return Progress::kEnd;
 }
 
 base::Status Tail::Write(const Batch& batch) {
@@ -148,8 +175,22 @@ std::unexpected<base::Error> Tail::Failed(const base::Error& error) {
   return base::Fail(error);
 }
 
+void Tail::NoticeRotation() {
+  if (source_) source_->NoticeRotation();
+}
+
+void Tail::Finish() {
+  finishing_ = true;
+  if (source_) source_->Finish();
+}
+
+void Tail::Continue() {
+  finishing_ = false;
+  if (source_) source_->Continue();
+}
+
 void Tail::Rest() {
-  source_->Rest();
+  if (source_) source_->Rest();
   cri_.Close();
   position_file_.Rest();
 }

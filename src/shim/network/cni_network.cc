@@ -63,7 +63,7 @@ class CniNetwork::Impl {
   explicit Impl(CniOptions options)
       : folder_(options.conf_dir),
         cache_(options.cache_dir),
-        pins_(options.cache_dir / "dockershimd-netns"),
+        pins_(options.PinsFolder()),
         runner_(options.bin_dirs, options.plugin_timeout),
         readiness_(folder_, runner_),
         pod_cidrs_(options.cache_dir / "dockershimd-pod-cidrs") {}
@@ -72,6 +72,9 @@ class CniNetwork::Impl {
   Result<PodAddresses> SetUp(const CallContext& context, const PodNetworkRequest& request);
   base::Status TearDown(const CallContext& context, const PodNetworkRequest& request);
   base::Status Check(const CallContext& context, const PodNetworkRequest& request);
+  bool KeepsNamespace(const std::string& sandbox_id) const {
+    return !pins_.Find(sandbox_id).empty();
+  }
   PodAddresses Addresses(const std::string& sandbox_id, const std::string& netns_path);
   void CollectGarbage(const CallContext& context, const std::unordered_set<std::string>& valid);
 
@@ -192,7 +195,8 @@ Result<PodAddresses> CniNetwork::Impl::SetUp(const CallContext& context,
   // A missing plugin would make the clean-up fail as well.
   if (auto found = runner_.FindAll(**config); !found) return Fail(found.error());
 
-  const auto lease = changing_.Lock(id);
+  const auto lease = changing_.Lock(context, id);
+  if (!lease) return Fail(lease.error(), "the network of sandbox " + id);
   const std::shared_lock running(plugins_run_);
   // What an attempt before a crash has left; plugins refuse to add a pod twice.
   if (auto removed = DeleteAll(context, request); !removed) return Fail(removed.error());
@@ -255,7 +259,8 @@ base::Status CniNetwork::Impl::DeleteUncached(const CallContext& context,
 base::Status CniNetwork::Impl::TearDown(const CallContext& context,
                                         const PodNetworkRequest& request) {
   const std::string& id = request.pod.sandbox_id;
-  const auto lease = changing_.Lock(id);
+  const auto lease = changing_.Lock(context, id);
+  if (!lease) return Fail(lease.error(), "the network of sandbox " + id);
   const std::shared_lock running(plugins_run_);
   const bool cached = !AttachmentsOf(id).empty();
   const auto done = cached || request.netns_path.empty() ? DeleteAll(context, request)
@@ -313,7 +318,8 @@ bool CniNetwork::Impl::IsGarbage(const CniAttachment& attachment,
 
 void CniNetwork::Impl::CollectGarbageOf(const CallContext& context, CniAttachment attachment,
                                         const std::unordered_set<std::string>& valid) {
-  const auto lease = changing_.Lock(attachment.container_id);
+  const auto lease = changing_.Lock(context, attachment.container_id);
+  if (!lease) return;
   const std::shared_lock running(plugins_run_);
   // It may have been set up anew while we waited.
   if (!cache_.Has(attachment) || !IsGarbage(attachment, valid)) return;
@@ -384,6 +390,10 @@ base::Status CniNetwork::TearDown(const CallContext& context, const PodNetworkRe
 
 base::Status CniNetwork::Check(const CallContext& context, const PodNetworkRequest& request) {
   return impl_->Check(context, request);
+}
+
+bool CniNetwork::KeepsNamespace(const std::string& sandbox_id) const {
+  return impl_->KeepsNamespace(sandbox_id);
 }
 
 PodAddresses CniNetwork::Addresses(const std::string& sandbox_id, const std::string& netns_path) {

@@ -19,6 +19,9 @@ struct CniOptions {
   /// As libcni's default, so that pods of a former runtime on this node can be torn down.
   std::filesystem::path cache_dir = "/var/lib/cni";
   std::chrono::seconds plugin_timeout{60};
+
+  /// Where the network namespaces of pods are kept alive (linuxos::NamespacePins).
+  [[nodiscard]] std::filesystem::path PinsFolder() const { return cache_dir / "dockershimd-netns"; }
 };
 
 /// Pod networks by CNI plugins (CNI spec 0.3.1 to 1.1). Thread-safe: pods are set up at the same
@@ -60,6 +63,9 @@ class CniNetwork {
   /// that is being set up, or whose set-up was cut short by a crash.
   [[nodiscard]] PodAddresses Addresses(const std::string& sandbox_id,
                                        const std::string& netns_path);
+
+  /// True from SetUp to TearDown: the pod's namespace does not end with its last process.
+  [[nodiscard]] bool KeepsNamespace(const std::string& sandbox_id) const;
 
   /// Tears down what is cached for sandboxes that are not in `valid_sandbox_ids`: leases left by
   /// a crash between ADD and its answer. Only touches cached results that this daemon wrote, and

@@ -90,7 +90,7 @@ Result<ImagePtr> ImageCatalog::Look(const CallContext& context,
 Result<std::shared_ptr<const ImageSet>> ImageCatalog::Read(const CallContext& context) const {
   const auto summaries = docker_.ListImages(context);
   if (!summaries) return Fail(summaries.error(), "list the node's images");
-  const auto before = Images();
+  const auto before = state_.Lock()->images;
   auto images = std::make_shared<ImageSet>();
   for (const auto& summary : *summaries) {
     if (summary.id.empty()) continue;
@@ -101,17 +101,29 @@ Result<std::shared_ptr<const ImageSet>> ImageCatalog::Read(const CallContext& co
   return images;
 }
 
+base::Status ImageCatalog::RebuildLocked(const CallContext& context) {
+  const auto read_at = SteadyNow();
+  auto images = Read(context);
+  const auto state = state_.Lock();
+  state->is_known = images.has_value();
+  state->read_at = images ? read_at : 0;
+  if (!images) return Fail(images.error());
+  state->images = std::move(*images);
+  return {};
+}
+
 base::Status ImageCatalog::Rebuild(const CallContext& context) {
   const std::lock_guard lock(rebuilding_);
-  const auto read_at = base::WallClockNow();
-  auto images = Read(context);
-  if (!images) {
-    // What was there before is not what is there now.
-    *state_.Lock() = {};
-    return Fail(images.error());
-  }
-  *state_.Lock() = {std::move(*images), read_at};
-  return {};
+  return RebuildLocked(context);
+}
+
+Result<std::shared_ptr<const ImageSet>> ImageCatalog::KnownImages(const CallContext& context) {
+  if (auto images = Images()) return images;
+  const std::lock_guard lock(rebuilding_);
+  // Whoever had the lock may have read them.
+  if (auto images = Images()) return images;
+  if (auto rebuilt = RebuildLocked(context); !rebuilt) return Fail(rebuilt.error());
+  return Images();
 }
 
 }  // namespace dockershimd::shim::node

@@ -9,9 +9,9 @@
 #include "base/call_context.h"
 #include "base/guarded.h"
 #include "base/result.h"
-#include "base/time.h"
 #include "cri/runtime/v1/api.pb.h"
 #include "dockerapi/client.h"
+#include "shim/node/steady_clock.h"
 
 namespace dockershimd::shim::node {
 
@@ -49,21 +49,26 @@ class ImageCatalog {
   ImageCatalog(dockerapi::Client& docker, std::string pinned_reference)
       : docker_(docker), pinned_reference_(std::move(pinned_reference)) {}
 
-  /// Reads the images anew. After a failure there are none to show until it succeeds.
+  /// Reads the images anew. After a failure it is not known what there is, until it succeeds.
   [[nodiscard]] base::Status Rebuild(const base::CallContext& context);
 
-  /// Null while it is not known what there is: Docker must be asked then.
-  [[nodiscard]] std::shared_ptr<const ImageSet> Images() const { return state_.Lock()->images; }
+  /// Null while it is not known what there is.
+  [[nodiscard]] std::shared_ptr<const ImageSet> Images() const {
+    const auto state = state_.Lock();
+    return state->is_known ? state->images : nullptr;
+  }
+  /// Reads them first while it is not known what there is.
+  [[nodiscard]] base::Result<std::shared_ptr<const ImageSet>> KnownImages(
+      const base::CallContext& context);
 
   /// True where Docker was asked for the list after `time`.
-  [[nodiscard]] bool IsNewerThan(base::UnixNanos time) const {
-    return state_.Lock()->read_at > time;
-  }
+  [[nodiscard]] bool IsNewerThan(SteadyNanos time) const { return state_.Lock()->read_at > time; }
 
  private:
   struct State {
-    std::shared_ptr<const ImageSet> images;
-    base::UnixNanos read_at = 0;
+    std::shared_ptr<const ImageSet> images;  ///< when they were last read
+    bool is_known = false;                   ///< nothing has failed since
+    SteadyNanos read_at = 0;
   };
 
   [[nodiscard]] base::Result<ImagePtr> Look(const base::CallContext& context,
@@ -71,6 +76,7 @@ class ImageCatalog {
                                             const ImageSet* before) const;
   [[nodiscard]] base::Result<std::shared_ptr<const ImageSet>> Read(
       const base::CallContext& context) const;
+  [[nodiscard]] base::Status RebuildLocked(const base::CallContext& context);
 
   dockerapi::Client& docker_;
   std::string pinned_reference_;

@@ -1,5 +1,6 @@
 #include "shim/node/model.h"
 
+#include <algorithm>
 #include <chrono>
 #include <unordered_set>
 #include <utility>
@@ -46,7 +47,7 @@ void Model::Announce(const State& state, std::vector<Change> changes) const {
   for (auto& change : changes) hooks_.on_change(std::move(change));
 }
 
-void Model::Store(dockerapi::ContainerDetails details, base::UnixNanos read_at) {
+void Model::Store(dockerapi::ContainerDetails details, SteadyNanos read_at) {
   auto& state_of = details.state;
   const bool killed = !state_of.running && state_of.exit_code == kKilled;
   if (killed && !state_of.oom_killed && hooks_.was_oom_killed) {
@@ -79,7 +80,8 @@ base::Status Model::Take(const CallContext& context, const dockerapi::ContainerS
   spdlog::warn("container {} ({}) cannot be inspected, shown as its list entry says: {}",
                summary.id, summary.names.empty() ? "" : summary.names.front(),
                refreshed.error().message);
-  const auto lease = refreshing_.Lock(summary.id);
+  const auto lease = refreshing_.Lock(context, summary.id);
+  if (!lease) return Fail(lease.error(), "read container " + summary.id);
   Store(translate::DetailsFromSummary(summary), 0);
   return {};
 }
@@ -146,9 +148,40 @@ Result<int> Model::Audit(const CallContext& context) {
   return differences;
 }
 
-base::Status Model::Refresh(const CallContext& context, const std::string& id) {
-  const auto lease = refreshing_.Lock(id);
-  const auto read_at = base::WallClockNow();
+Model::Hold Model::TakeInHand(const std::string& id) {
+  ++(*in_hand_.Lock())[id].holders;
+  return {*this, id};
+}
+
+bool Model::LeaveToHolder(const std::string& id, SteadyNanos news) {
+  auto in_hand = in_hand_.Lock();
+  const auto held = in_hand->find(id);
+  if (held == in_hand->end()) return false;
+  held->second.news = std::max(held->second.news, news);
+  return true;
+}
+
+void Model::LetGo(const std::string& id) {
+  SteadyNanos news = 0;
+  {
+    auto in_hand = in_hand_.Lock();
+    const auto held = in_hand->find(id);
+    if (--held->second.holders > 0) return;
+    news = held->second.news;
+    in_hand->erase(held);
+  }
+  if (news == 0) return;
+  if (auto read = Refresh(CallContext::WithTimeout(kInspectLimit), id, news); !read) {
+    spdlog::warn("container {} cannot be read after a change: {}", id, read.error().message);
+  }
+}
+
+base::Status Model::Refresh(const CallContext& context, const std::string& id,
+                            SteadyNanos news) {
+  const auto lease = refreshing_.Lock(context, id);
+  if (!lease) return Fail(lease.error(), "read container " + id);
+  if (IsNewerThan(id, news)) return {};
+  const auto read_at = SteadyNow();
   auto details = docker_.InspectContainer(context, id);
   if (details) {
     Store(std::move(*details), read_at);
@@ -175,8 +208,14 @@ void Model::RefreshNetwork(const std::string& sandbox_id) {
 void Model::Forget(const std::string& id) {
   // A look that began before the removal must not bring it back.
   const auto lease = refreshing_.Lock(id);
+  DropNews(id);
   auto state = state_.Lock();
   Announce(*state, state->pods.Erase(id));
+}
+
+void Model::DropNews(const std::string& id) {
+  auto in_hand = in_hand_.Lock();
+  if (const auto held = in_hand->find(id); held != in_hand->end()) held->second.news = 0;
 }
 
 Snapshot<SandboxPtr> Model::Sandboxes() const { return state_.Lock()->pods.Sandboxes(); }
@@ -199,7 +238,7 @@ bool Model::Knows(const std::string& id) const {
   return state_.Lock()->pods.ReadAt(id).has_value();
 }
 
-bool Model::IsNewerThan(const std::string& id, base::UnixNanos time) const {
+bool Model::IsNewerThan(const std::string& id, SteadyNanos time) const {
   return state_.Lock()->pods.ReadAt(id).value_or(0) > time;
 }
 

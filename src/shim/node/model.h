@@ -1,8 +1,10 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/call_context.h"
@@ -19,6 +21,9 @@ namespace dockershimd::shim::node {
 /// wait for Docker. Of one container an older look never replaces a newer one. Thread-safe.
 class Model {
  public:
+  /// A container in somebody's hand; see TakeInHand. Must not outlive the model.
+  class Hold;
+
   struct Hooks {
     /// The network of a sandbox as it is now.
     std::function<translate::NetworkView(const translate::SandboxRecord&)> network_of;
@@ -42,8 +47,18 @@ class Model {
   /// differed.
   [[nodiscard]] base::Result<int> Audit(const base::CallContext& context);
 
-  /// Reads one container anew; forgets it where Docker does not know it any more.
-  [[nodiscard]] base::Status Refresh(const base::CallContext& context, const std::string& id);
+  /// Reads one container anew; forgets it where Docker does not know it any more. Nothing to do
+  /// where it was read after `news`.
+  [[nodiscard]] base::Status Refresh(
+      const base::CallContext& context, const std::string& id,
+      SteadyNanos news = std::numeric_limits<SteadyNanos>::max());
+
+  /// For a call that is changing a container and will read or forget it: until it lets go, what
+  /// events tell of it waits. Should something newer than the model's record have come by then, it
+  /// is read.
+  [[nodiscard]] Hold TakeInHand(const std::string& id);
+  /// True where somebody has the container in hand, who sees to it then.
+  [[nodiscard]] bool LeaveToHolder(const std::string& id, SteadyNanos news);
 
   /// Looks at a sandbox's network anew, after it was set up or torn down.
   void RefreshNetwork(const std::string& sandbox_id);
@@ -63,9 +78,13 @@ class Model {
   /// True for the full id of a sandbox or container in the model.
   [[nodiscard]] bool Knows(const std::string& id) const;
   /// True where Docker was asked for the container after `time`: nothing older can be news.
-  [[nodiscard]] bool IsNewerThan(const std::string& id, base::UnixNanos time) const;
+  [[nodiscard]] bool IsNewerThan(const std::string& id, SteadyNanos time) const;
 
  private:
+  struct InHand {
+    int holders = 0;
+    SteadyNanos news = 0;  ///< the newest that has come meanwhile
+  };
   struct State {
     bool complete = false;
     Pods pods;
@@ -73,16 +92,31 @@ class Model {
 
   [[nodiscard]] base::Status Take(const base::CallContext& context,
                                   const dockerapi::ContainerSummary& summary);
-  void Store(dockerapi::ContainerDetails details, base::UnixNanos read_at);
+  void Store(dockerapi::ContainerDetails details, SteadyNanos read_at);
   void Announce(const State& state, std::vector<Change> changes) const;
   [[nodiscard]] bool Differs(const dockerapi::ContainerSummary& summary) const;
   [[nodiscard]] std::optional<Life> LifeOfContainer(const std::string& id) const;
   [[nodiscard]] std::vector<std::string> KnownIds() const;
+  void LetGo(const std::string& id);
+  void DropNews(const std::string& id);
 
   dockerapi::Client& docker_;
   Hooks hooks_;
   base::KeyedMutex refreshing_;  ///< by id; held from the question to Docker until the answer is in
+  base::Guarded<std::unordered_map<std::string, InHand>> in_hand_;
   mutable base::Guarded<State> state_;  ///< mutable: lists are made when they are asked for
+};
+
+class Model::Hold {
+ public:
+  Hold(Model& model, std::string id) : model_(model), id_(std::move(id)) {}
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+  ~Hold() { model_.LetGo(id_); }
+
+ private:
+  Model& model_;
+  std::string id_;
 };
 
 }  // namespace dockershimd::shim::node

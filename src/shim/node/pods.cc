@@ -41,6 +41,19 @@ std::optional<Life> LifeIn(const Table& table, const std::string& id) {
   return LifeOf(*found->second.record);
 }
 
+/// A sandbox that was paused, or lost its network, has stopped; its end then is no news.
+std::vector<ChangeKind> WithoutRepeatedStops(const std::vector<ChangeKind>& kinds,
+                                             bool* stop_told) {
+  std::vector<ChangeKind> news;
+  for (const auto kind : kinds) {
+    const bool is_stop = kind == ChangeKind::kStopped;
+    if (is_stop && *stop_told) continue;
+    *stop_told = is_stop;
+    news.push_back(kind);
+  }
+  return news;
+}
+
 }  // namespace
 
 Change Pods::ChangeOf(ChangeKind kind, const std::string& id, const std::string& sandbox_id) {
@@ -59,15 +72,18 @@ std::vector<Change> Pods::ChangesOf(const std::vector<ChangeKind>& kinds, const 
   return changes;
 }
 
-std::vector<Change> Pods::Put(SandboxPtr sandbox, base::UnixNanos read_at) {
+std::vector<Change> Pods::Put(SandboxPtr sandbox, SteadyNanos read_at) {
   const std::string id = sandbox->details.id;
-  const auto kinds = ChangesBetween(LifeIn(sandboxes_, id), LifeOf(*sandbox));
-  sandboxes_[id] = {std::move(sandbox), read_at};
+  const auto all_kinds = ChangesBetween(LifeIn(sandboxes_, id), LifeOf(*sandbox));
+  auto& entry = sandboxes_[id];
+  const auto kinds = WithoutRepeatedStops(all_kinds, &entry.stop_told);
+  entry.record = std::move(sandbox);
+  entry.read_at = read_at;
   all_sandboxes_.reset();
   return ChangesOf(kinds, id, id);
 }
 
-std::vector<Change> Pods::Put(ContainerPtr container, base::UnixNanos read_at) {
+std::vector<Change> Pods::Put(ContainerPtr container, SteadyNanos read_at) {
   const std::string id = container->details.id;
   const std::string sandbox_id = container->sandbox_id;
   const auto kinds = ChangesBetween(LifeIn(containers_, id), LifeOf(*container));
@@ -114,7 +130,7 @@ std::vector<Change> Pods::EraseContainer(const std::string& id) {
   return changes;
 }
 
-std::optional<base::UnixNanos> Pods::ReadAt(const std::string& id) const {
+std::optional<SteadyNanos> Pods::ReadAt(const std::string& id) const {
   if (const auto found = containers_.find(id); found != containers_.end()) {
     return found->second.read_at;
   }

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "shim/node/changes.h"
+#include "shim/node/steady_clock.h"
 
 namespace dockershimd::shim::node {
 
@@ -35,12 +36,12 @@ class Pods {
  public:
   /// Takes a record that Docker was asked for at `read_at`; returns what has happened since the
   /// record before.
-  [[nodiscard]] std::vector<Change> Put(SandboxPtr sandbox, base::UnixNanos read_at);
-  [[nodiscard]] std::vector<Change> Put(ContainerPtr container, base::UnixNanos read_at);
+  [[nodiscard]] std::vector<Change> Put(SandboxPtr sandbox, SteadyNanos read_at);
+  [[nodiscard]] std::vector<Change> Put(ContainerPtr container, SteadyNanos read_at);
   [[nodiscard]] std::vector<Change> Erase(const std::string& id);
 
   /// When Docker was asked for the record; empty where there is none.
-  [[nodiscard]] std::optional<base::UnixNanos> ReadAt(const std::string& id) const;
+  [[nodiscard]] std::optional<SteadyNanos> ReadAt(const std::string& id) const;
 
   /// By full id or by an unambiguous beginning of it.
   [[nodiscard]] base::Result<SandboxPtr> FindSandbox(const std::string& id) const;
@@ -55,7 +56,8 @@ class Pods {
   template <class Ptr>
   struct Entry {
     Ptr record;
-    base::UnixNanos read_at = 0;
+    SteadyNanos read_at = 0;
+    bool stop_told = false;  ///< the last change was kStopped
   };
   // Ordered, so that all ids with a given beginning stand together.
   template <class Ptr>

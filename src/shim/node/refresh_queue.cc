@@ -33,12 +33,12 @@ void RefreshQueue::Put(State& state, const std::string& id, Job job) {
   state.by_time.emplace(entry->second.due, id);
 }
 
-void RefreshQueue::Add(const std::string& id, base::UnixNanos news, Clock::duration delay) {
+void RefreshQueue::Add(const std::string& id, SteadyNanos news, Clock::duration delay) {
   Put(*state_.Lock(), id, {Clock::now() + delay, news});
   changed_.notify_one();
 }
 
-std::string RefreshQueue::TakeDue(State& state, base::UnixNanos* news) {
+std::string RefreshQueue::TakeDue(State& state, SteadyNanos* news) {
   const auto now = Clock::now();
   for (const auto& [due, id] : state.by_time) {
     if (due > now) break;
@@ -63,7 +63,7 @@ RefreshQueue::Clock::time_point RefreshQueue::NextDue(const State& state) {
 void RefreshQueue::Run(const std::stop_token& stop) {
   while (true) {
     std::string id;
-    base::UnixNanos news = 0;
+    SteadyNanos news = 0;
     {
       auto state = state_.Lock();
       while (!stop.stop_requested()) {

@@ -12,7 +12,7 @@
 
 #include "base/guarded.h"
 #include "base/result.h"
-#include "base/time.h"
+#include "shim/node/steady_clock.h"
 
 namespace dockershimd::shim::node {
 
@@ -24,7 +24,7 @@ class RefreshQueue {
   using Clock = std::chrono::steady_clock;
   /// `news`: the time of the newest event about it.
   using Refresh = std::function<base::Status(const std::stop_token& stop, const std::string& id,
-                                             base::UnixNanos news)>;
+                                             SteadyNanos news)>;
 
   RefreshQueue(Refresh refresh, int threads, Clock::duration retry_pause);
   /// Ends at once what `refresh` can end.
@@ -32,12 +32,12 @@ class RefreshQueue {
   RefreshQueue(const RefreshQueue&) = delete;
   RefreshQueue& operator=(const RefreshQueue&) = delete;
 
-  void Add(const std::string& id, base::UnixNanos news, Clock::duration delay);
+  void Add(const std::string& id, SteadyNanos news, Clock::duration delay);
 
  private:
   struct Job {
     Clock::time_point due;
-    base::UnixNanos news = 0;
+    SteadyNanos news = 0;
   };
   struct State {
     std::map<std::string, Job> waiting;
@@ -48,7 +48,7 @@ class RefreshQueue {
   void Run(const std::stop_token& stop);
   static void Put(State& state, const std::string& id, Job job);
   /// The next that is due and that no thread is at; empty where there is none.
-  static std::string TakeDue(State& state, base::UnixNanos* news);
+  static std::string TakeDue(State& state, SteadyNanos* news);
 
   static Clock::time_point NextDue(const State& state);
 

@@ -27,6 +27,8 @@ constexpr int kRefreshThreads = 3;
 constexpr milliseconds kContainerDelay(10);
 /// Changes of images come in heaps, and reading the list is slow.
 constexpr milliseconds kImageDelay(50);
+/// No event is older when it comes; a stamp that says so is of a wall clock that was set meanwhile.
+constexpr std::chrono::nanoseconds kLongestWay = seconds(5);
 /// In the queue, among the ids of containers.
 constexpr const char* kAllImages = "images";
 
@@ -64,9 +66,9 @@ Watcher::Watcher(dockerapi::Client& docker, Engine& engine, Model& model, ImageC
       model_(model),
       images_(images),
       notices_(std::move(notices)),
-      settings_(settings),
+      settings_(std::move(settings)),
       queue_([this](const std::stop_token& stop, const std::string& id,
-                    base::UnixNanos news) { return Refresh(stop, id, news); },
+                    SteadyNanos news) { return Refresh(stop, id, news); },
              kRefreshThreads, kRetryPause) {}
 
 void Watcher::Start() {
@@ -147,7 +149,7 @@ base::Status Watcher::OnOpen(const base::CallContext& context) {
   // Images that cannot be listed must not keep the pods away.
   if (auto rebuilt = images_.Rebuild(limited); !rebuilt) {
     spdlog::warn("{}; trying again", rebuilt.error().message);
-    queue_.Add(kAllImages, base::WallClockNow(), kRetryPause);
+    queue_.Add(kAllImages, SteadyNow(), kRetryPause);
   }
   *condition_.Lock() = {.ready = true, .pods_known = true, .message = ""};
   spdlog::info("connected to Docker: {} pod sandboxes, {} containers", model_.Sandboxes().size(),
@@ -158,36 +160,42 @@ base::Status Watcher::OnOpen(const base::CallContext& context) {
 
 void Watcher::OnEvent(const dockerapi::Event& event) {
   if (event.type == "image" || event.action == "commit") {
-    queue_.Add(kAllImages, event.time, kImageDelay);
+    queue_.Add(kAllImages, HappenedAt(event), kImageDelay);
   } else if (event.type == "network") {
     // Of a pod on Docker's bridge, by hand; pods on the host's network or CNI change nothing here.
     const std::string kind = Attribute(event, "type");
     const std::string id = Attribute(event, "container");
     if (kind != "host" && kind != "null" && model_.Knows(id)) {
-      queue_.Add(id, event.time, kContainerDelay);
+      queue_.Add(id, HappenedAt(event), kContainerDelay);
     }
   } else {
     OnContainerEvent(event);
   }
 }
 
+/// By the clock that nobody sets: the wall clock may have been set back since something was read.
+SteadyNanos Watcher::HappenedAt(const dockerapi::Event& event) const {
+  const base::UnixNanos age = settings_.wall_clock() - event.time;
+  return SteadyNow() - std::clamp<base::UnixNanos>(age, 0, kLongestWay.count());
+}
+
 void Watcher::OnContainerEvent(const dockerapi::Event& event) {
   if (!event.attributes.contains(std::string(translate::kTypeLabel))) return;
   // After our own removal.
   if (event.action == "destroy" && !model_.Knows(event.actor_id)) return;
-  queue_.Add(event.actor_id, event.time, kContainerDelay);
+  queue_.Add(event.actor_id, HappenedAt(event), kContainerDelay);
 }
 
 base::Status Watcher::Refresh(const std::stop_token& stop, const std::string& id,
-                              base::UnixNanos news) {
+                              SteadyNanos news) {
   base::CallContext context;
   context.stop = stop;
   if (id == kAllImages) {
     return images_.IsNewerThan(news) ? base::Status()
                                      : images_.Rebuild(context.Within(kRebuildLimit));
   }
-  if (model_.IsNewerThan(id, news)) return {};
-  return model_.Refresh(context.Within(kRefreshLimit), id);
+  if (model_.IsNewerThan(id, news) || model_.LeaveToHolder(id, news)) return {};
+  return model_.Refresh(context.Within(kRefreshLimit), id, news);
 }
 
 void Watcher::Audit(const std::stop_token& stop) {
@@ -205,6 +213,7 @@ void Watcher::Audit(const std::stop_token& stop) {
     }
     if (auto rebuilt = images_.Rebuild(context.Within(kRebuildLimit)); !rebuilt) {
       spdlog::warn("the audit of the images failed: {}", rebuilt.error().message);
+      queue_.Add(kAllImages, SteadyNow(), kRetryPause);
     }
     if (differences) notices_.on_audited();
   }

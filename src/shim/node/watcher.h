@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/guarded.h"
+#include "base/time.h"
 #include "dockerapi/client.h"
 #include "shim/node/engine.h"
 #include "shim/node/image_catalog.h"
@@ -38,6 +39,8 @@ class Watcher {
     std::chrono::milliseconds probe_interval{std::chrono::seconds(15)};
     std::chrono::milliseconds probe_limit{std::chrono::seconds(10)};
     std::chrono::milliseconds longest_pause{std::chrono::seconds(5)};
+    /// The clock that Docker's events are stamped by; of the test in tests.
+    std::function<base::UnixNanos()> wall_clock = base::WallClockNow;
   };
 
   Watcher(dockerapi::Client& docker, Engine& engine, Model& model, ImageCatalog& images,
@@ -58,9 +61,10 @@ class Watcher {
   [[nodiscard]] base::Status Probe(const base::CallContext& context, const std::stop_token& stop);
   [[nodiscard]] base::Status OnOpen(const base::CallContext& context);
   void OnEvent(const dockerapi::Event& event);
+  [[nodiscard]] SteadyNanos HappenedAt(const dockerapi::Event& event) const;
   void OnContainerEvent(const dockerapi::Event& event);
   [[nodiscard]] base::Status Refresh(const std::stop_token& stop, const std::string& id,
-                                     base::UnixNanos news);
+                                     SteadyNanos news);
   void Audit(const std::stop_token& stop);
 
   dockerapi::Client& docker_;

@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <systemd/sd-daemon.h>
 
 #include <cerrno>
 #include <chrono>
@@ -17,6 +16,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "shim/linux/systemd.h"
 
 namespace dockershimd::shim::server {
 namespace {
@@ -37,18 +37,9 @@ sockaddr_un AddressOf(const std::string& path) {
   return address;
 }
 
-/// The first Unix socket that systemd handed over; none is no error.
-UniqueFd FromSystemd() {
-  const int count = ::sd_listen_fds(1);
-  for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + count; ++fd) {
-    if (::sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) > 0) return UniqueFd(fd);
-  }
-  return {};
-}
-
 base::Status CheckFolder(const std::filesystem::path& folder) {
   if (auto made = base::MakeDirectories(folder); !made) return made;
-  struct stat status{};
+  struct stat status {};
   if (::stat(folder.c_str(), &status) != 0) return Fail(ErrnoError(errno, folder.string()));
   const bool others_may_replace =
       (status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (status.st_mode & S_ISVTX) == 0;
@@ -75,7 +66,7 @@ Result<UniqueFd> TakeLock(const std::string& path) {
 
 /// Removes what a killed daemon left.
 base::Status RemoveStale(const std::string& path) {
-  struct stat status{};
+  struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) {
     return errno == ENOENT ? base::Status() : Fail(ErrnoError(errno, path));
   }
@@ -93,7 +84,7 @@ base::Status RemoveStale(const std::string& path) {
 base::Status GiveTo(const std::string& path, const std::string& group) {
   if (group.empty()) return {};
   std::vector<char> buffer(16384);
-  struct group entry{};
+  struct group entry {};
   struct group* found = nullptr;
   ::getgrnam_r(group.c_str(), &entry, buffer.data(), buffer.size(), &found);
   if (found == nullptr) {
@@ -131,7 +122,7 @@ bool IsListening(const std::string& path) {
 
 Result<ListeningSocket> ListeningSocket::Open(const SocketOptions& options) {
   ListeningSocket socket;
-  socket.fd_ = FromSystemd();
+  socket.fd_ = linuxos::SocketFromServiceManager();
   if (socket.fd_) {
     ::fcntl(socket.fd_.Get(), F_SETFL, ::fcntl(socket.fd_.Get(), F_GETFL) | O_NONBLOCK);
     return socket;

@@ -10,6 +10,7 @@
 #include "shim/service/container_status.h"
 #include "shim/service/creation.h"
 #include "shim/service/mount_sources.h"
+#include "shim/service/resolv_conf.h"
 #include "shim/service/rows.h"
 #include "shim/translate/container.h"
 #include "shim/translate/images.h"
@@ -91,10 +92,14 @@ Result<dockerapi::ContainerSpec> Containers::SpecOf(
     accounts = std::move(*found);
   }
   auto config = request.config();
+  if (auto added = pod_files_.AddMounts(pod, &config); !added) {
+    return Fail(added.error(), "the pod's files in /etc");
+  }
   if (auto prepared = PrepareMountSources(&config); !prepared) return Fail(prepared.error());
   auto sub_mounts = SubMountsOf(config);
   if (!sub_mounts) return Fail(sub_mounts.error());
-  const auto& sandbox_config = request.has_sandbox_config() ? request.sandbox_config() : pod.config;
+  const auto sandbox_config =
+      request.has_sandbox_config() ? request.sandbox_config() : pod.config.Get();
   return translate::ContainerSpecOf({.asked = request.config(),
                                      .config = config,
                                      .sandbox_config = sandbox_config,
@@ -126,12 +131,17 @@ Result<runtime::v1::CreateContainerResponse> Containers::Create(
   const auto sandbox = model_.FindSandbox(request.pod_sandbox_id());
   if (!sandbox) return Fail(sandbox.error());
   const auto& pod = **sandbox;
+  const auto pod_config = pod.config.Get();
   if (!pod.details.state.running) {
     return Fail(Code::kFailedPrecondition, "pod sandbox {} ({}) does not run", pod.details.id,
-                translate::Describe(pod.config.metadata()));
+                translate::Describe(pod_config.metadata()));
   }
   const auto spec = SpecOf(context, request, pod);
   if (!spec) return Fail(spec.error());
+  // We may have ended in the midst of making the pod.
+  if (model_.ContainersOf(pod.details.id).empty()) {
+    if (auto written = WriteResolvConf(pod); !written) return Fail(written.error());
+  }
 
   const auto remove_stale = [&](const std::string& id) -> base::Status {
     if (auto refreshed = model_.Refresh(context, id); !refreshed) return refreshed;
@@ -142,13 +152,14 @@ Result<runtime::v1::CreateContainerResponse> Containers::Create(
     return RemoveNow(context, id);
   };
   const std::string name =
-      translate::ContainerName(pod.config.metadata(), request.config().metadata());
+      translate::ContainerName(pod_config.metadata(), request.config().metadata());
   auto id = CreateNamed(context, docker_, name, *spec, remove_stale);
   if (!id && id.error().code == Code::kNotFound) {
     return Fail(Code::kNotFound, "image '{}' is not on this node: pull it first ({})",
                 request.config().image().image(), id.error().message);
   }
   if (!id) return Fail(id.error());
+  const auto hold = model_.TakeInHand(*id);
   if (auto refreshed = model_.Refresh(context, *id); !refreshed) {
     (void)docker_.RemoveContainer(base::CallContext::ForCleanup(), *id, true);
     return Fail(refreshed.error(), "read the new container " + *id);
@@ -158,9 +169,10 @@ Result<runtime::v1::CreateContainerResponse> Containers::Create(
   return response;
 }
 
-base::Status Containers::FollowLog(const translate::ContainerRecord& container) {
+Result<std::optional<logs::LogStream>> Containers::LogOf(
+    const translate::ContainerRecord& container) const {
   const std::string path = LogPath(container);
-  if (path.empty() || IsLink(path)) return {};
+  if (path.empty() || IsLink(path)) return std::nullopt;
   const auto facts = engine_.Facts();
   if (!facts) return Fail(facts.error());
   const auto& details = container.details;
@@ -168,7 +180,7 @@ base::Status Containers::FollowLog(const translate::ContainerRecord& container) 
   stream.container_id = details.id;
   stream.description =
       fmt::format("{} ({})", translate::LabelOr(details.spec.labels, "io.kubernetes.pod.name"),
-                  container.config.metadata().name());
+                  container.config.Get().metadata().name());
   stream.cri_log = path;
   stream.tty = details.spec.tty;
   if (details.spec.host.log_driver == "json-file") {
@@ -178,7 +190,7 @@ base::Status Containers::FollowLog(const translate::ContainerRecord& container) 
                                           details.id, details.id)
                             : details.log_path;
   }
-  return logs_.Follow(stream);
+  return stream;
 }
 
 Result<runtime::v1::StartContainerResponse> Containers::Start(
@@ -196,32 +208,56 @@ Result<runtime::v1::StartContainerResponse> Containers::Start(
                 "container {} has run already ({}); create a new one instead of starting it again",
                 id, runtime::v1::ContainerState_Name(state));
   }
-  if (auto followed = FollowLog(**container); !followed) {
-    return Fail(followed.error(), "open the log of container " + id);
+  const auto log = LogOf(**container);
+  if (!log) return Fail(log.error());
+  if (*log) {
+    if (auto followed = logs_.Follow(**log); !followed) {
+      return Fail(followed.error(), "open the log of container " + id);
+    }
   }
+  const auto hold = model_.TakeInHand(id);
   const auto started = docker_.StartContainer(context, id);
+  const bool is_unanswered = !started && !started.error().http_status;
+  if (is_unanswered) unanswered_.Lock()->insert(id);
   // Whatever came of it is what the next status must say.
   const auto refreshed = model_.Refresh(base::CallContext::ForCleanup(), id);
   if (!started) {
-    // Without an answer from Docker it may start yet, and its log must be followed.
-    if (started.error().http_status) logs_.Finish(id);
-    return Fail(started.error(), "start container " + (*container)->config.metadata().name());
+    // Without an answer from Docker it may have started, or do so yet.
+    is_unanswered ? OnStarted(id) : logs_.Finish(id);
+    return Fail(started.error(), "start container " + (*container)->config.Get().metadata().name());
   }
   if (!refreshed) return Fail(refreshed.error());
-  const auto& resources = (*container)->config.linux().resources();
-  if (auto applied = ApplyCgroupFiles(id, resources); !applied) {
-    // It must not run without a limit that it was to have.
-    (void)StopNow(base::CallContext::ForCleanup(), id, std::chrono::seconds(0));
-    return Fail(applied.error());
-  }
+  if (auto limited = LimitOrStop(**container); !limited) return Fail(limited.error());
   return runtime::v1::StartContainerResponse();
+}
+
+base::Status Containers::LimitOrStop(const translate::ContainerRecord& container) {
+  const std::string& id = container.details.id;
+  const auto config = container.config.Get();
+  auto applied = ApplyCgroupFiles(id, config.linux().resources());
+  // It must not run without a limit that it was to have.
+  if (!applied) (void)Kill(base::CallContext::ForCleanup(), id);
+  return applied;
 }
 
 base::Status Containers::StopNow(const base::CallContext& context, const std::string& id,
                                  std::chrono::seconds grace) {
-  const auto stopped = docker_.StopContainer(context, id, grace);
+  if (grace == std::chrono::seconds(0)) return Kill(context, id);
+  const auto hold = model_.TakeInHand(id);
+  return AfterEnd(docker_.StopContainer(context, id, grace), id);
+}
+
+base::Status Containers::Kill(const base::CallContext& context, const std::string& id) {
+  const auto hold = model_.TakeInHand(id);
+  auto killed = docker_.KillContainer(context, id, "KILL");
+  // It has ended by itself.
+  if (!killed && killed.error().code == Code::kAlreadyExists) killed = {};
+  return AfterEnd(killed, id);
+}
+
+base::Status Containers::AfterEnd(const base::Status& ended, const std::string& id) {
   const auto refreshed = model_.Refresh(base::CallContext::ForCleanup(), id);
-  if (!stopped && stopped.error().code != Code::kNotFound) return stopped;
+  if (!ended && ended.error().code != Code::kNotFound) return ended;
   return refreshed;
 }
 
@@ -251,12 +287,14 @@ void Containers::RemoveLogLink(const translate::ContainerRecord& container) {
 base::Status Containers::RemoveNow(const base::CallContext& context, const std::string& id) {
   const auto container = model_.FindContainer(id);
   if (container && (*container)->details.state.running) {
-    if (auto stopped = StopNow(context, id, std::chrono::seconds(0)); !stopped) return stopped;
+    if (auto killed = Kill(context, id); !killed) return killed;
   }
   // Docker's copy of the log goes with the container: ours must be complete first.
+  if (container) (void)ResumeLog(**container, false);
   if (auto written = logs_.FinishAndWait(context.Within(kLogLimit), id); !written) {
     spdlog::warn("the end of container {}'s log may be lost: {}", id, written.error().message);
   }
+  const auto hold = model_.TakeInHand(id);
   auto removed = docker_.RemoveContainer(context, id, true);
   if (!removed && removed.error().code == Code::kAlreadyExists) {
     removed = WaitUntilGone(context, docker_, id);
@@ -346,23 +384,38 @@ Result<runtime::v1::ReopenContainerLogResponse> Containers::ReopenLog(
 
 void Containers::OnStarted(const std::string& id) {
   const auto container = model_.FindContainer(id);
-  if (container && (*container)->details.state.running) FollowLogOrWarn(**container);
+  if (!container || !(*container)->details.state.running) return;
+  (void)ResumeLog(**container, true);
+  // Later they may have been updated.
+  if (unanswered_.Lock()->erase(id) == 0) return;
+  if (auto limited = LimitOrStop(**container); !limited) {
+    spdlog::error("container {} was stopped: {}", id, limited.error().message);
+  }
 }
 
-void Containers::FollowLogOrWarn(const translate::ContainerRecord& container) {
-  if (auto followed = FollowLog(container); !followed) {
-    spdlog::warn("the log of container {} cannot be followed: {}", container.details.id,
-                 followed.error().message);
+void Containers::OnRemoved(const std::string& id) {
+  logs_.Forget(id);
+  unanswered_.Lock()->erase(id);
+}
+
+bool Containers::ResumeLog(const translate::ContainerRecord& container, bool runs) {
+  if (translate::ContainerStateOf(container) == ContainerState::CONTAINER_CREATED) return true;
+  const auto log = LogOf(container);
+  if (!log) {
+    spdlog::warn("the log of container {} is not followed until Docker answers: {}",
+                 container.details.id, log.error().message);
+    return false;
   }
+  if (*log) logs_.Resume(**log, runs);
+  return true;
 }
 
 void Containers::ResumeLogs() {
+  bool all = true;
   for (const auto& container : model_.Containers()) {
-    const auto state = translate::ContainerStateOf(*container);
-    if (state == ContainerState::CONTAINER_CREATED) continue;
-    FollowLogOrWarn(*container);
-    if (state != ContainerState::CONTAINER_RUNNING) logs_.Finish(container->details.id);
+    all &= ResumeLog(*container, container->details.state.running);
   }
+  if (all) logs_.ForgetUnconfirmed();
 }
 
 }  // namespace dockershimd::shim::service

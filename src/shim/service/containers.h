@@ -3,8 +3,10 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <unordered_set>
 
 #include "base/call_context.h"
+#include "base/guarded.h"
 #include "base/result.h"
 #include "cri/runtime/v1/api.pb.h"
 #include "dockerapi/client.h"
@@ -12,6 +14,7 @@
 #include "shim/node/engine.h"
 #include "shim/node/model.h"
 #include "shim/service/image_users.h"
+#include "shim/service/pod_files.h"
 
 namespace dockershimd::shim::service {
 
@@ -19,8 +22,13 @@ namespace dockershimd::shim::service {
 class Containers {
  public:
   Containers(dockerapi::Client& docker, node::Engine& engine, node::Model& model,
-             logs::LogPipeline& logs)
-      : docker_(docker), engine_(engine), model_(model), logs_(logs), users_(docker) {}
+             logs::LogPipeline& logs, const PodFiles& pod_files)
+      : docker_(docker),
+        engine_(engine),
+        model_(model),
+        logs_(logs),
+        pod_files_(pod_files),
+        users_(docker) {}
 
   [[nodiscard]] base::Result<runtime::v1::CreateContainerResponse> Create(
       const base::CallContext& context, const runtime::v1::CreateContainerRequest& request);
@@ -43,20 +51,30 @@ class Containers {
   [[nodiscard]] base::Result<runtime::v1::ReopenContainerLogResponse> ReopenLog(
       const runtime::v1::ReopenContainerLogRequest& request);
 
+  /// For the time before Docker has told what there is: logs go on from where they were, and so
+  /// does their rotation. kNotFound if that container's log is not among them.
+  [[nodiscard]] base::Status ReopenFollowedLog(const std::string& id) { return logs_.Reopen(id); }
+
   // For the pod that a container belongs to:
-  [[nodiscard]] base::Status StopNow(const base::CallContext& context, const std::string& id,
-                                     std::chrono::seconds grace);
+  /// Ends a container, or the pause process, without asking it. Fine where it has ended already.
+  [[nodiscard]] base::Status Kill(const base::CallContext& context, const std::string& id);
   [[nodiscard]] base::Status RemoveNow(const base::CallContext& context, const std::string& id);
 
   // For Docker's events:
   /// Goes on with the logs of all containers, after the daemon or the engine came back.
   void ResumeLogs();
-  /// Follows the log, if that is not done: a start may outlive the call that asked for it.
+  /// Follows the log and sets the limits, if that is not done: a start may outlive the call that
+  /// asked for it.
   void OnStarted(const std::string& id);
   void OnEnded(const std::string& id) { logs_.Finish(id); }
-  void OnRemoved(const std::string& id) { logs_.Forget(id); }
+  void OnRemoved(const std::string& id);
 
  private:
+  /// Asks it to end, and kills it after `grace`.
+  [[nodiscard]] base::Status StopNow(const base::CallContext& context, const std::string& id,
+                                     std::chrono::seconds grace);
+  /// The model's view of a container after its end was asked for.
+  [[nodiscard]] base::Status AfterEnd(const base::Status& ended, const std::string& id);
   /// The container's translation, with all that is not in the request looked up.
   [[nodiscard]] base::Result<dockerapi::ContainerSpec> SpecOf(
       const base::CallContext& context, const runtime::v1::CreateContainerRequest& request,
@@ -64,15 +82,22 @@ class Containers {
   /// Limits that only the kernel knows, not Docker.
   [[nodiscard]] base::Status ApplyCgroupFiles(
       const std::string& id, const runtime::v1::LinuxContainerResources& resources);
-  [[nodiscard]] base::Status FollowLog(const translate::ContainerRecord& container);
-  void FollowLogOrWarn(const translate::ContainerRecord& container);
+  /// The limits of a container that was just started; without them it does not run on.
+  [[nodiscard]] base::Status LimitOrStop(const translate::ContainerRecord& container);
+  /// Where the container's log comes from and goes to; nothing if that is not for us to write.
+  [[nodiscard]] base::Result<std::optional<logs::LogStream>> LogOf(
+      const translate::ContainerRecord& container) const;
+  /// False if Docker has to say more first.
+  bool ResumeLog(const translate::ContainerRecord& container, bool runs);
   void RemoveLogLink(const translate::ContainerRecord& container);
 
   dockerapi::Client& docker_;
   node::Engine& engine_;
   node::Model& model_;
   logs::LogPipeline& logs_;
+  const PodFiles& pod_files_;
   ImageUsers users_;
+  base::Guarded<std::unordered_set<std::string>> unanswered_;  ///< starts without an answer
 };
 
 }  // namespace dockershimd::shim::service

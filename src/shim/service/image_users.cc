@@ -48,7 +48,8 @@ Result<std::shared_ptr<const ImageAccounts>> ImageUsers::Of(const CallContext& c
                                                             const std::string& image) {
   const auto details = docker_.InspectImage(context, image);
   if (!details) return Fail(details.error());
-  const auto lock = reading_.Lock(details->id);
+  const auto lock = reading_.Lock(context, details->id);
+  if (!lock) return Fail(lock.error(), "read the users of image " + image);
   {
     auto known = known_.Lock();
     if (const auto found = known->find(details->id); found != known->end()) return found->second;

@@ -41,25 +41,11 @@ base::Error Readable(base::Error error) {
 
 Result<runtime::v1::ListImagesResponse> Images::List(
     const base::CallContext& context, const runtime::v1::ListImagesRequest& request) const {
-  const auto images = catalog_.Images();
-  if (!images) return ListFromDocker(context, request);
-  runtime::v1::ListImagesResponse response;
-  for (const auto& [id, record] : images->ById()) {
-    if (translate::Matches(request.filter(), record->image)) AddEncodedRow(record->row, &response);
-  }
-  return response;
-}
-
-Result<runtime::v1::ListImagesResponse> Images::ListFromDocker(
-    const base::CallContext& context, const runtime::v1::ListImagesRequest& request) const {
-  const auto images = docker_.ListImages(context);
+  const auto images = catalog_.KnownImages(context);
   if (!images) return Fail(images.error());
   runtime::v1::ListImagesResponse response;
-  for (const auto& docker : *images) {
-    auto image = translate::ToImage(docker, sandbox_image_);
-    if (!image.id().empty() && translate::Matches(request.filter(), image)) {
-      *response.add_images() = std::move(image);
-    }
+  for (const auto& [id, record] : (*images)->ById()) {
+    if (translate::Matches(request.filter(), record->image)) AddEncodedRow(record->row, &response);
   }
   return response;
 }
@@ -87,7 +73,7 @@ Result<runtime::v1::ImageStatusResponse> Images::Status(
 }
 
 void Images::ReadAnew() {
-  if (!catalog_.Images()) return;  // Docker is asked anyway
+  if (!catalog_.Images()) return;  // whoever asks reads them
   if (auto rebuilt = catalog_.Rebuild(base::CallContext::ForCleanup()); !rebuilt) {
     spdlog::warn("after a change: {}", rebuilt.error().message);
   }

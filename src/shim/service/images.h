@@ -20,8 +20,8 @@ namespace dockershimd::shim::service {
 /// has containerd's image store).
 class Images {
  public:
-  /// Answers from the catalog, which shows `sandbox_image` as pinned, too; from Docker while the
-  /// catalog does not know. A pull in which nothing changes for `stall_timeout` is given up.
+  /// Answers from the catalog, which shows `sandbox_image` as pinned, too; of what the catalog does
+  /// not know Docker is asked. A pull in which nothing changes for `stall_timeout` is given up.
   Images(dockerapi::Client& docker, node::Engine& engine, node::ImageCatalog& catalog,
          stats::DiskUse& disk, std::string sandbox_image, std::chrono::seconds stall_timeout)
       : docker_(docker),
@@ -31,7 +31,7 @@ class Images {
         sandbox_image_(std::move(sandbox_image)),
         stall_timeout_(stall_timeout) {}
 
-  /// Encoded rows once the catalog is there; see rows.h.
+  /// Encoded rows; see rows.h.
   [[nodiscard]] base::Result<runtime::v1::ListImagesResponse> List(
       const base::CallContext& context, const runtime::v1::ListImagesRequest& request) const;
   /// An image that is not there is an empty answer, no error.
@@ -54,8 +54,6 @@ class Images {
   /// The image's id; empty when there is none.
   [[nodiscard]] base::Result<std::string> FindId(const base::CallContext& context,
                                                  const std::string& reference) const;
-  [[nodiscard]] base::Result<runtime::v1::ListImagesResponse> ListFromDocker(
-      const base::CallContext& context, const runtime::v1::ListImagesRequest& request) const;
   [[nodiscard]] base::Status PullWatched(const base::CallContext& context,
                                          const dockerapi::PullOptions& options);
 

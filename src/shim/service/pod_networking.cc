@@ -46,8 +46,9 @@ network::NetworkCondition PodNetworking::Condition(const base::CallContext& cont
 base::Status PodNetworking::SetUp(const base::CallContext& context,
                                   const translate::SandboxRecord& sandbox) {
   if (!UsesCni(sandbox)) return {};
-  auto request = translate::NetworkRequest(sandbox.config, sandbox.details.id, NetnsPath(sandbox));
-  auto bandwidth = translate::BandwidthOf(sandbox.config.annotations());
+  const auto config = sandbox.config.Get();
+  auto request = translate::NetworkRequest(config, sandbox.details.id, NetnsPath(sandbox));
+  auto bandwidth = translate::BandwidthOf(config.annotations());
   if (!bandwidth) return base::Fail(bandwidth.error());
   request.bandwidth = *bandwidth;
   auto addresses = cni_.SetUp(context, request);
@@ -59,9 +60,14 @@ base::Status PodNetworking::TearDown(const base::CallContext& context,
                                      const translate::SandboxRecord& sandbox) {
   if (!UsesCni(sandbox)) return {};
   const auto done = cni_.TearDown(
-      context, translate::NetworkRequest(sandbox.config, sandbox.details.id, NetnsPath(sandbox)));
+      context,
+      translate::NetworkRequest(sandbox.config.Get(), sandbox.details.id, NetnsPath(sandbox)));
   if (!done) return base::Fail(done.error(), "tear down the pod's network");
   return {};
+}
+
+bool PodNetworking::OutlivesPause(const translate::SandboxRecord& sandbox) {
+  return UsesCni(sandbox) && cni_.KeepsNamespace(sandbox.details.id);
 }
 
 base::Status PodNetworking::TearDownRemoved(const base::CallContext& context,

@@ -29,7 +29,11 @@ class PodNetworking {
   [[nodiscard]] base::Status SetUp(const base::CallContext& context,
                                    const translate::SandboxRecord& sandbox);
 
-  /// Before the sandbox stops; also fine afterwards, and a second time.
+  /// True where the network can be torn down whether the pause process lives or not.
+  [[nodiscard]] bool OutlivesPause(const translate::SandboxRecord& sandbox);
+
+  /// Before the sandbox stops, unless its network outlives it; also fine afterwards, and a second
+  /// time.
   [[nodiscard]] base::Status TearDown(const base::CallContext& context,
                                       const translate::SandboxRecord& sandbox);
 

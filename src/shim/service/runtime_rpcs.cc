@@ -24,6 +24,15 @@ std::invoke_result_t<Answer> OncePodsAreKnown(const NodeStatus& node, Answer ans
   return answer();
 }
 
+base::Result<runtime::v1::ReopenContainerLogResponse> ReopenLog(
+    const NodeStatus& node, Containers& containers,
+    const runtime::v1::ReopenContainerLogRequest& asked) {
+  if (!node.PodsKnown() && containers.ReopenFollowedLog(asked.container_id())) {
+    return runtime::v1::ReopenContainerLogResponse();
+  }
+  return OncePodsAreKnown(node, [&] { return containers.ReopenLog(asked); });
+}
+
 }  // namespace
 
 // One line per RPC is all there is to say; the macros say it once.
@@ -69,7 +78,7 @@ DOCKERSHIMD_SERVE(RemoveContainer, containers_.Remove(call, asked))
 DOCKERSHIMD_SERVE(ListContainers, containers_.List(asked))
 DOCKERSHIMD_SERVE(ContainerStatus, containers_.Status(asked))
 DOCKERSHIMD_SERVE(UpdateContainerResources, containers_.UpdateResources(call, asked))
-DOCKERSHIMD_SERVE(ReopenContainerLog, containers_.ReopenLog(asked))
+DOCKERSHIMD_ALWAYS(ReopenContainerLog, ReopenLog(node_, containers_, asked))
 
 DOCKERSHIMD_SERVE(ExecSync, execs_.Sync(call, asked))
 DOCKERSHIMD_SERVE(Exec, streaming_.Exec(asked))

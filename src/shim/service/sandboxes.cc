@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/in_parallel.h"
 #include "base/log.h"
 #include "shim/service/container_status.h"
 #include "shim/service/creation.h"
+#include "shim/service/resolv_conf.h"
 #include "shim/service/rows.h"
 #include "shim/translate/names.h"
 #include "shim/translate/sandbox.h"
@@ -21,19 +23,16 @@ using base::Fail;
 using base::Result;
 using google::protobuf::util::MessageDifferencer;
 
-/// The pause process ends at once on its stop signal; another sandbox image may take longer.
-constexpr std::chrono::seconds kPauseGrace(10);
-
-base::Status WriteResolvConf(const translate::SandboxRecord& sandbox,
-                             const runtime::v1::PodSandboxConfig& config) {
-  const std::string text = translate::ResolvConf(config.dns_config());
-  // A pod without DNS settings keeps the host's, which Docker has put there.
-  if (text.empty() || sandbox.details.resolv_conf_path.empty()) return {};
-  // All containers of the pod have this file mounted: it must stay the same inode.
-  return base::WriteFileInPlace(sandbox.details.resolv_conf_path, text);
-}
 
 }  // namespace
+
+Result<base::KeyedMutex::Lease> Sandboxes::Lock(const base::CallContext& context,
+                                                const std::string& key,
+                                                const runtime::v1::PodSandboxMetadata& pod) {
+  auto lease = changing_.Lock(context, key);
+  if (!lease) return Fail(lease.error(), "pod sandbox of " + translate::Describe(pod));
+  return lease;
+}
 
 Result<std::string> Sandboxes::Create(const base::CallContext& context,
                                       const runtime::v1::RunPodSandboxRequest& request) {
@@ -58,37 +57,50 @@ Result<std::string> Sandboxes::Create(const base::CallContext& context,
 }
 
 base::Status Sandboxes::RemoveStale(const base::CallContext& context, const std::string& id) {
-  const auto lock = changing_.Lock(id);
+  const auto lock = changing_.Lock(context, id);
+  if (!lock) return Fail(lock.error(), "pod sandbox " + id);
   if (auto refreshed = model_.Refresh(context, id); !refreshed) return refreshed;
   const auto holder = model_.FindSandbox(id);
   if (holder) {
     const auto state = translate::SandboxState(**holder, (*holder)->network);
     if (state == runtime::v1::PodSandboxState::SANDBOX_READY) {
       return Fail(Code::kAlreadyExists, "pod sandbox {} ({}) already runs under this name", id,
-                  translate::Describe((*holder)->config.metadata()));
+                  translate::Describe((*holder)->config.Get().metadata()));
     }
   }
   return RemoveLocked(context, id);
 }
 
-base::Status Sandboxes::BringUp(const base::CallContext& context, const std::string& id,
-                                const runtime::v1::PodSandboxConfig& config) {
+Result<node::SandboxPtr> Sandboxes::StartPause(const base::CallContext& context,
+                                               const std::string& id) {
+  const auto hold = model_.TakeInHand(id);
   if (auto started = docker_.StartContainer(context, id); !started) {
     return Fail(started.error(), "start the sandbox");
   }
-  if (auto refreshed = model_.Refresh(context, id); !refreshed) return refreshed;
-  const auto sandbox = model_.FindSandbox(id);
+  if (auto refreshed = model_.Refresh(context, id); !refreshed) return Fail(refreshed.error());
+  auto sandbox = model_.FindSandbox(id);
   if (!sandbox) return Fail(sandbox.error());
   if (!(*sandbox)->details.state.running) {
     return Fail(Code::kInternal, "the pause process ended at once with code {}: {}",
                 (*sandbox)->details.state.exit_code, (*sandbox)->details.state.error);
   }
-  if (auto written = WriteResolvConf(**sandbox, config); !written) {
-    return Fail(written.error(), "write the pod's resolv.conf");
-  }
+  return sandbox;
+}
+
+base::Status Sandboxes::BringUp(const base::CallContext& context, const std::string& id) {
+  const auto sandbox = StartPause(context, id);
+  if (!sandbox) return Fail(sandbox.error());
+  if (auto written = WriteResolvConf(**sandbox); !written) return written;
   if (auto up = networking_.SetUp(context, **sandbox); !up) return up;
   model_.RefreshNetwork(id);
-  return {};
+  const auto connected = model_.FindSandbox(id);
+  if (!connected) return Fail(connected.error());
+  return WriteFiles(**connected);
+}
+
+base::Status Sandboxes::WriteFiles(const translate::SandboxRecord& sandbox) const {
+  const auto written = files_.Write(sandbox);
+  return written ? written : Fail(written.error(), "the pod's files in /etc");
 }
 
 std::optional<runtime::v1::RunPodSandboxResponse> Sandboxes::FindSame(
@@ -98,8 +110,9 @@ std::optional<runtime::v1::RunPodSandboxResponse> Sandboxes::FindSame(
   if (!holder) return std::nullopt;
   const auto sandbox = model_.FindSandbox(holder->id);
   const bool same = sandbox && (*sandbox)->runtime_handler == request.runtime_handler() &&
-                    MessageDifferencer::Equals((*sandbox)->config, request.config());
-  if (!same) return std::nullopt;
+                    MessageDifferencer::Equals((*sandbox)->config.Get(), request.config());
+  // A crash may have come before they were complete.
+  if (!same || !WriteFiles(**sandbox)) return std::nullopt;
   runtime::v1::RunPodSandboxResponse response;
   response.set_pod_sandbox_id(holder->id);
   return response;
@@ -112,7 +125,8 @@ Result<runtime::v1::RunPodSandboxResponse> Sandboxes::Run(
   }
   // Two calls for one pod: the second must see what the first has made.
   const std::string name = translate::SandboxName(request.config().metadata());
-  const auto name_lock = changing_.Lock(name);
+  const auto name_lock = Lock(context, name, request.config().metadata());
+  if (!name_lock) return Fail(name_lock.error());
   auto id = Create(context, request);
   if (!id && id.error().code == Code::kAlreadyExists) {
     // Asked again because the answer was lost (a restart of ours, say): it is there already.
@@ -120,8 +134,9 @@ Result<runtime::v1::RunPodSandboxResponse> Sandboxes::Run(
   }
   if (!id) return Fail(id.error(), "create the sandbox");
 
+  // Nobody else can have it for long: it has just been made.
   const auto lock = changing_.Lock(*id);
-  if (auto up = BringUp(context, *id, request.config()); !up) {
+  if (auto up = BringUp(context, *id); !up) {
     const auto cleanup = base::CallContext::ForCleanup();
     if (auto removed = RemoveLocked(cleanup, *id); !removed) {
       spdlog::error("sandbox {} of pod {} could not be removed after a failed start: {}", *id,
@@ -135,27 +150,39 @@ Result<runtime::v1::RunPodSandboxResponse> Sandboxes::Run(
 }
 
 base::Status Sandboxes::StopLocked(const base::CallContext& context, const std::string& id) {
+  std::vector<base::Task> kills;
   for (const auto& container : model_.ContainersOf(id)) {
     if (!container->details.state.running) continue;
-    auto stopped = containers_.StopNow(context, container->details.id, std::chrono::seconds(0));
-    if (!stopped) return Fail(stopped.error(), "stop container " + container->details.id);
+    kills.push_back([this, &context, id = container->details.id] {
+      const auto killed = containers_.Kill(context, id);
+      return killed ? killed : Fail(killed.error(), "stop container " + id);
+    });
   }
+  if (auto killed = base::InParallel(kills); !killed) return killed;
   const auto sandbox = model_.FindSandbox(id);
   if (!sandbox) return {};
-  if (auto down = networking_.TearDown(context, **sandbox); !down) return down;
-  if (!(*sandbox)->details.state.running) return {};
-  return containers_.StopNow(context, id, kPauseGrace);
+  const base::Task tear_down = [&] { return networking_.TearDown(context, **sandbox); };
+  if (!(*sandbox)->details.state.running) return tear_down();
+  const base::Task kill_pause = [&] { return containers_.Kill(context, id); };
+  if (networking_.OutlivesPause(**sandbox)) return base::InParallel({tear_down, kill_pause});
+  if (auto down = tear_down(); !down) return down;
+  return kill_pause();
 }
 
 base::Status Sandboxes::RemoveLocked(const base::CallContext& context, const std::string& id) {
-  // What the model missed until now (a container created a moment ago) must go as well.
-  if (auto refreshed = model_.Refresh(context, id); !refreshed) return refreshed;
   if (auto stopped = StopLocked(context, id); !stopped) return stopped;
+  std::vector<base::Task> removals;
   for (const auto& container : model_.ContainersOf(id)) {
-    auto removed = containers_.RemoveNow(context, container->details.id);
-    if (!removed) return Fail(removed.error(), "remove container " + container->details.id);
+    removals.push_back([this, &context, id = container->details.id] {
+      const auto removed = containers_.RemoveNow(context, id);
+      return removed ? removed : Fail(removed.error(), "remove container " + id);
+    });
   }
-  return containers_.RemoveNow(context, id);
+  if (auto removed = base::InParallel(removals); !removed) return removed;
+  // Last, so that a crash before leaves a pod that kubelet sees and removes.
+  if (auto removed = containers_.RemoveNow(context, id); !removed) return removed;
+  files_.Remove(id);
+  return {};
 }
 
 Result<runtime::v1::StopPodSandboxResponse> Sandboxes::Stop(
@@ -164,7 +191,8 @@ Result<runtime::v1::StopPodSandboxResponse> Sandboxes::Stop(
   if (!sandbox && sandbox.error().code != Code::kNotFound) return Fail(sandbox.error());
   if (sandbox) {
     const std::string& id = (*sandbox)->details.id;
-    const auto lock = changing_.Lock(id);
+    const auto lock = Lock(context, id, (*sandbox)->config.Get().metadata());
+    if (!lock) return Fail(lock.error());
     if (auto stopped = StopLocked(context, id); !stopped) return Fail(stopped.error());
   }
   return runtime::v1::StopPodSandboxResponse();
@@ -176,7 +204,8 @@ Result<runtime::v1::RemovePodSandboxResponse> Sandboxes::Remove(
   if (!sandbox && sandbox.error().code != Code::kNotFound) return Fail(sandbox.error());
   if (sandbox) {
     const std::string& id = (*sandbox)->details.id;
-    const auto lock = changing_.Lock(id);
+    const auto lock = Lock(context, id, (*sandbox)->config.Get().metadata());
+    if (!lock) return Fail(lock.error());
     if (auto removed = RemoveLocked(context, id); !removed) return Fail(removed.error());
   }
   return runtime::v1::RemovePodSandboxResponse();
@@ -217,6 +246,7 @@ Result<runtime::v1::UpdatePodSandboxResourcesResponse> Sandboxes::UpdateResource
 }
 
 void Sandboxes::OnRemoved(const std::string& id) {
+  files_.Remove(id);
   const auto down = networking_.TearDownRemoved(base::CallContext::ForCleanup(), id);
   if (!down) {
     spdlog::warn("the network of the removed sandbox {} could not be given back: {}", id,

@@ -11,6 +11,7 @@
 #include "shim/node/engine.h"
 #include "shim/node/model.h"
 #include "shim/service/containers.h"
+#include "shim/service/pod_files.h"
 #include "shim/service/pod_networking.h"
 #include "shim/service/sandbox_image.h"
 
@@ -21,11 +22,13 @@ namespace dockershimd::shim::service {
 class Sandboxes {
  public:
   Sandboxes(dockerapi::Client& docker, node::Engine& engine, node::Model& model,
-            PodNetworking& networking, Containers& containers, SandboxImage& image)
+            PodNetworking& networking, const PodFiles& files, Containers& containers,
+            SandboxImage& image)
       : docker_(docker),
         engine_(engine),
         model_(model),
         networking_(networking),
+        files_(files),
         containers_(containers),
         image_(image) {}
 
@@ -47,18 +50,25 @@ class Sandboxes {
   [[nodiscard]] base::Result<runtime::v1::ListPodSandboxResponse> List(
       const runtime::v1::ListPodSandboxRequest& request) const;
 
-  /// Gives back networks of sandboxes that are gone. For a sandbox that somebody removed.
+  /// Gives back what a sandbox had, for one that somebody removed.
   void OnRemoved(const std::string& id);
 
  private:
+  /// Calls for the same key, a sandbox's id or the name it will have, wait for each other.
+  [[nodiscard]] base::Result<base::KeyedMutex::Lease> Lock(
+      const base::CallContext& context, const std::string& key,
+      const runtime::v1::PodSandboxMetadata& pod);
   [[nodiscard]] base::Result<std::string> Create(const base::CallContext& context,
                                                  const runtime::v1::RunPodSandboxRequest& request);
   /// The answer for a sandbox that runs under this name and was asked for in the very same words.
   [[nodiscard]] std::optional<runtime::v1::RunPodSandboxResponse> FindSame(
       const base::CallContext& context, const std::string& name,
       const runtime::v1::RunPodSandboxRequest& request);
-  [[nodiscard]] base::Status BringUp(const base::CallContext& context, const std::string& id,
-                                     const runtime::v1::PodSandboxConfig& config);
+  /// Starts the pause process; the sandbox as it is then.
+  [[nodiscard]] base::Result<node::SandboxPtr> StartPause(const base::CallContext& context,
+                                                          const std::string& id);
+  [[nodiscard]] base::Status BringUp(const base::CallContext& context, const std::string& id);
+  [[nodiscard]] base::Status WriteFiles(const translate::SandboxRecord& sandbox) const;
   [[nodiscard]] base::Status RemoveStale(const base::CallContext& context, const std::string& id);
   // With the sandbox's lock held:
   [[nodiscard]] base::Status StopLocked(const base::CallContext& context, const std::string& id);
@@ -68,6 +78,7 @@ class Sandboxes {
   node::Engine& engine_;
   node::Model& model_;
   PodNetworking& networking_;
+  const PodFiles& files_;
   Containers& containers_;
   SandboxImage& image_;
   base::KeyedMutex changing_;

@@ -75,7 +75,7 @@ Result<runtime::v1::PodSandboxStatsResponse> Stats::Pod(
   const auto& details = (*sandbox)->details;
   if (!details.state.running) {
     return Fail(Code::kUnavailable, "pod sandbox {} ({}) does not run and has no stats", details.id,
-                translate::Describe((*sandbox)->config.metadata()));
+                translate::Describe((*sandbox)->config.Get().metadata()));
   }
   runtime::v1::PodSandboxStatsResponse response;
   *response.mutable_stats() = StatsOf(**sandbox, model_.ContainersOf(details.id), StoreFolder());

@@ -153,7 +153,9 @@ Result<dockerapi::ContainerSpec> ContainerSpecOf(const ContainerInput& input,
   auto& host = spec.host;
   host.runtime = *runtime;
   host.log_driver = "json-file";
-  host.log_options = {{"max-size", engine.log_max_size}, {"max-file", engine.log_max_files}};
+  // Docker's own defaults may ask for compression, and the log is read from these files.
+  host.log_options = {
+      {"max-size", engine.log_max_size}, {"max-file", engine.log_max_files}, {"compress", "false"}};
   // A container's annotations are kubelet's and the device plugins', for the OCI runtime. A pod's
   // are its author's: an OCI runtime may act upon them beyond what the author may do.
   if (engine.features.annotations) {

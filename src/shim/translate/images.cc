@@ -41,28 +41,11 @@ bool HasRepository(const Names& names, const ImageName& wanted) {
   });
 }
 
-template <class DockerImage>
-bool IsPinned(const DockerImage& docker, const std::string& pinned_reference) {
+bool IsPinned(const dockerapi::ImageDetails& docker, const std::string& pinned_reference) {
   if (docker.id == pinned_reference) return true;
   const auto pinned = ParseImageName(pinned_reference);
   return pinned && (HasName(docker.repo_tags, pinned->Exact()) ||
                     HasName(docker.repo_digests, pinned->Exact()));
-}
-
-template <class DockerImage>
-runtime::v1::Image Common(const DockerImage& docker, const std::string& pinned_reference) {
-  runtime::v1::Image image;
-  image.set_id(docker.id);
-  // With containerd's store Docker lists a name by digest among the tags, too.
-  for (const auto& tag : docker.repo_tags) {
-    if (tag.find('@') == std::string::npos) image.add_repo_tags(tag);
-  }
-  image.mutable_repo_digests()->Add(docker.repo_digests.begin(), docker.repo_digests.end());
-  // Kubelet takes an image of no size for a broken answer; an image can be that empty.
-  image.set_size(static_cast<std::uint64_t>(std::max<std::int64_t>(1, docker.size_bytes)));
-  image.mutable_spec()->set_image(docker.id);
-  image.set_pinned(IsPinned(docker, pinned_reference));
-  return image;
 }
 
 /// Of the image's names by digest the one in the repository of `name`; any if none is.
@@ -106,14 +89,19 @@ Result<std::string> LookupReference(const runtime::v1::ImageSpec& image) {
   return name->Exact().Canonical();
 }
 
-runtime::v1::Image ToImage(const dockerapi::ImageSummary& docker,
-                           const std::string& pinned_reference) {
-  return Common(docker, pinned_reference);
-}
-
 runtime::v1::Image ToImage(const dockerapi::ImageDetails& docker,
                            const std::string& pinned_reference) {
-  auto image = Common(docker, pinned_reference);
+  runtime::v1::Image image;
+  image.set_id(docker.id);
+  // With containerd's store Docker lists a name by digest among the tags, too.
+  for (const auto& tag : docker.repo_tags) {
+    if (tag.find('@') == std::string::npos) image.add_repo_tags(tag);
+  }
+  image.mutable_repo_digests()->Add(docker.repo_digests.begin(), docker.repo_digests.end());
+  // Kubelet takes an image of no size for a broken answer; an image can be that empty.
+  image.set_size(static_cast<std::uint64_t>(std::max<std::int64_t>(1, docker.size_bytes)));
+  image.mutable_spec()->set_image(docker.id);
+  image.set_pinned(IsPinned(docker, pinned_reference));
   FillUser(docker.user, &image);
   return image;
 }

@@ -23,8 +23,6 @@ namespace dockershimd::shim::translate {
 
 /// Rows of ListImages and the answer of ImageStatus. `pinned_reference`: the sandbox image, which
 /// image garbage collection must leave alone.
-[[nodiscard]] runtime::v1::Image ToImage(const dockerapi::ImageSummary& image,
-                                         const std::string& pinned_reference);
 [[nodiscard]] runtime::v1::Image ToImage(const dockerapi::ImageDetails& image,
                                          const std::string& pinned_reference);
 

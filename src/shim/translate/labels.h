@@ -5,6 +5,7 @@
 
 #include "cri/runtime/v1/api.pb.h"
 #include "dockerapi/containers.h"
+#include "shim/translate/packed.h"
 
 namespace dockershimd::shim::translate {
 
@@ -39,6 +40,12 @@ void FromDockerLabels(const dockerapi::Labels& docker_labels, bool is_sandbox, S
 
 /// Whether all of the selector's labels are there with its values, as CRI's filters ask.
 [[nodiscard]] bool LabelsMatch(const StringMap& selector, const StringMap& labels);
+
+/// The same for the labels of a config.
+template <class Config>
+[[nodiscard]] bool LabelsMatch(const StringMap& selector, const Packed<Config>& config) {
+  return selector.empty() || LabelsMatch(selector, config.Get().labels());
+}
 
 /// The label's value, or an empty text.
 [[nodiscard]] std::string LabelOr(const dockerapi::Labels& labels, std::string_view name);

@@ -51,8 +51,9 @@ class Writer {
 
 Subject SubjectOf(const SandboxRecord& sandbox) {
   Subject subject;
-  subject.pod_namespace = sandbox.config.metadata().namespace_();
-  subject.pod = sandbox.config.metadata().name();
+  const auto config = sandbox.config.Get();
+  subject.pod_namespace = config.metadata().namespace_();
+  subject.pod = config.metadata().name();
   return subject;
 }
 
@@ -165,8 +166,8 @@ void AddInterface(const linuxos::InterfaceCounters& interface, Writer& writer) {
   writer.Add(kTransmitErrors, sent.errors, {interface.name});
 }
 
-std::string ImageOf(const ContainerRecord& container) {
-  const auto& asked = container.config.image().user_specified_image();
+std::string ImageOf(const ContainerRecord& container, const runtime::v1::ContainerConfig& config) {
+  const auto& asked = config.image().user_specified_image();
   return asked.empty() ? container.details.spec.image : asked;
 }
 
@@ -209,9 +210,10 @@ runtime::v1::ContainerMetrics ToContainerMetrics(const SandboxRecord& sandbox,
   runtime::v1::ContainerMetrics metrics;
   metrics.set_container_id(container.details.id);
   auto subject = SubjectOf(sandbox);
-  subject.container = container.config.metadata().name();
+  const auto config = container.config.Get();
+  subject.container = config.metadata().name();
   subject.cgroup = sample.group.cgroup_path;
-  subject.image = ImageOf(container);
+  subject.image = ImageOf(container, config);
   subject.name = container.details.id;
   Writer writer(subject, metrics.mutable_metrics());
   const auto seconds = [](base::UnixNanos time) {

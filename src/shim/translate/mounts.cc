@@ -16,10 +16,13 @@ constexpr std::string_view kCdiAnnotation = "cdi.k8s.io/";
 
 bool IsImage(const runtime::v1::Mount& mount) { return !mount.image().image().empty(); }
 
+/// Private is what Docker does unasked. Asked for it, it refuses sources that hold its own root,
+/// such as "/"; unasked, it makes them slaves, so that container file systems can still be
+/// unmounted.
 Result<std::string> PropagationOf(const runtime::v1::Mount& mount) {
   switch (mount.propagation()) {
     case MountPropagation::PROPAGATION_PRIVATE:
-      return "rprivate";
+      return mount.recursive_read_only() ? "rprivate" : "";
     case MountPropagation::PROPAGATION_HOST_TO_CONTAINER:
       return "rslave";
     case MountPropagation::PROPAGATION_BIDIRECTIONAL:
@@ -119,7 +122,7 @@ Result<std::string> RelabelledBind(const runtime::v1::Mount& mount, const Engine
   if (mount.recursive_read_only() && !engine.features.recursive_read_only) {
     return Fail(Code::kUnimplemented,
                 "mounts[{}].recursive_read_only: together with selinux_relabel it needs Docker API "
-                "1.44 (Docker 25), this engine speaks {}",
+                "1.44 (Docker 25) and Linux 5.12, this engine speaks {}",
                 mount.container_path(), engine.features.api.ToString());
   }
   auto propagation = PropagationOf(mount);
@@ -130,8 +133,8 @@ Result<std::string> RelabelledBind(const runtime::v1::Mount& mount, const Engine
                 "mounts[{}].selinux_relabel: Docker cannot relabel a path with a colon",
                 mount.container_path());
   }
-  return fmt::format("{}:{}:{},Z,{}", mount.host_path(), mount.container_path(),
-                     mount.readonly() ? "ro" : "rw", *propagation);
+  return fmt::format("{}:{}:{},Z{}{}", mount.host_path(), mount.container_path(),
+                     mount.readonly() ? "ro" : "rw", propagation->empty() ? "" : ",", *propagation);
 }
 
 base::Status AddDevice(const runtime::v1::Device& device, dockerapi::HostConfig* host) {

@@ -22,15 +22,23 @@ int ExitCodeIn(std::string_view status) {
   return code;
 }
 
+/// The pod that a container belongs to, by kubelet's labels.
+constexpr std::string_view kPodPrefix = "io.kubernetes.pod.";
+
 /// A node holds thousands of these: what the config has is not kept twice, and what CRI never shows
 /// is not kept at all.
 void DropTheRest(dockerapi::ContainerDetails* details) {
   std::erase_if(details->spec.labels, [](const auto& label) {
-    return label.first == kConfigLabel || label.first.starts_with(kAnnotationPrefix);
+    return label.first != kLogPathLabel && !label.first.starts_with(kPodPrefix);
   });
   std::erase_if(details->graph_driver_data,
                 [](const auto& entry) { return entry.first != "UpperDir"; });
+  details->path = {};
   details->args = {};
+  details->hostname_path = {};
+  details->hosts_path = {};
+  details->sandbox_key = {};
+  if (details->spec.host.network_mode == "none") details->networks = {};
   details->mounts = {};
   details->spec.environment = {};
   details->spec.host.binds = {};

@@ -7,6 +7,7 @@
 
 #include "cri/runtime/v1/api.pb.h"
 #include "dockerapi/containers.h"
+#include "shim/translate/packed.h"
 
 namespace dockershimd::shim::translate {
 
@@ -20,7 +21,7 @@ struct NetworkView {
 struct SandboxRecord {
   /// Without what is in `config` already or what CRI never shows: environment, mounts, ...
   dockerapi::ContainerDetails details;
-  runtime::v1::PodSandboxConfig config;
+  Packed<runtime::v1::PodSandboxConfig> config;
   std::string runtime_handler;
   NetworkView network;
   /// Its row of ListPodSandbox, encoded: kubelet lists every second, and all of them each time.
@@ -31,7 +32,7 @@ struct SandboxRecord {
 struct ContainerRecord {
   /// Without what is in `config` already or what CRI never shows: environment, mounts, ...
   dockerapi::ContainerDetails details;
-  runtime::v1::ContainerConfig config;
+  Packed<runtime::v1::ContainerConfig> config;
   std::string sandbox_id;
   /// Its row of ListContainers, encoded.
   std::string row;

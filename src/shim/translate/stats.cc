@@ -119,7 +119,7 @@ stats::Collector::Container ToTarget(const ContainerRecord& container) {
 stats::Collector::Pod ToTarget(const SandboxRecord& sandbox) {
   const auto& details = sandbox.details;
   return {details.id, details.state.running ? details.state.pid : 0,
-          !sandbox.config.linux().cgroup_parent().empty(), !UsesHostNetwork(sandbox.config)};
+          !details.spec.host.cgroup_parent.empty(), details.spec.host.network_mode != "host"};
 }
 
 runtime::v1::FilesystemUsage ToFilesystemUsage(const std::string& mountpoint,
@@ -136,7 +136,7 @@ runtime::v1::ContainerStats ToContainerStats(const ContainerRecord& container,
                                              const stats::ContainerSample& sample,
                                              const std::string& store_folder) {
   runtime::v1::ContainerStats stats;
-  FillAttributes(container.details.id, container.config, stats.mutable_attributes());
+  FillAttributes(container.details.id, container.config.Get(), stats.mutable_attributes());
   const auto& group = sample.group;
   if (group.cpu) *stats.mutable_cpu() = ToCpu(group);
   if (group.memory) *stats.mutable_memory() = ToMemory(group);
@@ -152,13 +152,15 @@ runtime::v1::PodSandboxStats ToPodSandboxStats(const SandboxRecord& sandbox,
                                                const stats::PodSample& sample,
                                                std::span<const stats::ContainerSample> containers) {
   runtime::v1::PodSandboxStats stats;
-  FillAttributes(sandbox.details.id, sandbox.config, stats.mutable_attributes());
+  FillAttributes(sandbox.details.id, sandbox.config.Get(), stats.mutable_attributes());
   auto& linux_stats = *stats.mutable_linux();
   const auto& group = sample.group;
   if (group.cpu) *linux_stats.mutable_cpu() = ToCpu(group);
   if (group.memory) *linux_stats.mutable_memory() = ToMemory(group);
   if (group.io_pressure) *linux_stats.mutable_io() = ToIo(group);
-  if (sample.interfaces) {
+  // With none, as after the network's teardown, there is no default interface, and kubelet 1.36
+  // (with PodAndContainerStatsFromCRI) crashes on a network without one.
+  if (sample.interfaces && !sample.interfaces->empty()) {
     *linux_stats.mutable_network() = ToNetwork(group.taken_at, *sample.interfaces);
   }
   // Of the containers, not of the pause process, as kubelet counts them.
@@ -174,12 +176,12 @@ runtime::v1::PodSandboxStats ToPodSandboxStats(const SandboxRecord& sandbox,
 bool Matches(const runtime::v1::ContainerStatsFilter& filter, const ContainerRecord& container) {
   return container.details.id.starts_with(filter.id()) &&
          container.sandbox_id.starts_with(filter.pod_sandbox_id()) &&
-         LabelsMatch(filter.label_selector(), container.config.labels());
+         LabelsMatch(filter.label_selector(), container.config);
 }
 
 bool Matches(const runtime::v1::PodSandboxStatsFilter& filter, const SandboxRecord& sandbox) {
   return sandbox.details.id.starts_with(filter.id()) &&
-         LabelsMatch(filter.label_selector(), sandbox.config.labels());
+         LabelsMatch(filter.label_selector(), sandbox.config);
 }
 
 }  // namespace dockershimd::shim::translate

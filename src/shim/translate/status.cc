@@ -2,6 +2,7 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -32,7 +33,8 @@ void FillEnd(const dockerapi::ContainerDetails& details, ContainerStatus* status
   const auto& state = details.state;
   status->set_exit_code(state.exit_code);
   status->set_message(state.error);
-  status->set_finished_at(state.finished_at);
+  // Docker notes the end of a container before the beginning where both come at once.
+  status->set_finished_at(std::max(state.finished_at, state.started_at));
   if (FailedToStart(state)) {
     status->set_reason("ContainerCannotRun");
     // Kubelet takes a container without times for one that was never tried.
@@ -77,11 +79,12 @@ ContainerState ContainerStateOf(const ContainerRecord& container) {
 runtime::v1::PodSandbox ToPodSandbox(const SandboxRecord& sandbox, const NetworkView& network) {
   runtime::v1::PodSandbox row;
   row.set_id(sandbox.details.id);
-  *row.mutable_metadata() = sandbox.config.metadata();
+  const auto config = sandbox.config.Get();
+  *row.mutable_metadata() = config.metadata();
   row.set_state(SandboxState(sandbox, network));
   row.set_created_at(sandbox.details.created_at);
-  *row.mutable_labels() = sandbox.config.labels();
-  *row.mutable_annotations() = sandbox.config.annotations();
+  *row.mutable_labels() = config.labels();
+  *row.mutable_annotations() = config.annotations();
   row.set_runtime_handler(sandbox.runtime_handler);
   return row;
 }
@@ -90,11 +93,12 @@ runtime::v1::PodSandboxStatus ToPodSandboxStatus(const SandboxRecord& sandbox,
                                                  const NetworkView& network) {
   runtime::v1::PodSandboxStatus status;
   status.set_id(sandbox.details.id);
-  *status.mutable_metadata() = sandbox.config.metadata();
+  const auto config = sandbox.config.Get();
+  *status.mutable_metadata() = config.metadata();
   status.set_state(SandboxState(sandbox, network));
   status.set_created_at(sandbox.details.created_at);
-  *status.mutable_labels() = sandbox.config.labels();
-  *status.mutable_annotations() = sandbox.config.annotations();
+  *status.mutable_labels() = config.labels();
+  *status.mutable_annotations() = config.annotations();
   status.set_runtime_handler(sandbox.runtime_handler);
   auto& shown = *status.mutable_network();
   for (std::size_t i = 0; i < network.ips.size(); ++i) {
@@ -105,32 +109,34 @@ runtime::v1::PodSandboxStatus ToPodSandboxStatus(const SandboxRecord& sandbox,
     }
   }
   *status.mutable_linux()->mutable_namespaces()->mutable_options() =
-      sandbox.config.linux().security_context().namespace_options();
+      config.linux().security_context().namespace_options();
   return status;
 }
 
 runtime::v1::Container ToContainer(const ContainerRecord& container) {
-  const auto identity = ContainerImageIdentity(container.config.image(), container.details);
+  const auto config = container.config.Get();
+  const auto identity = ContainerImageIdentity(config.image(), container.details);
   runtime::v1::Container row;
   row.set_id(container.details.id);
   row.set_pod_sandbox_id(container.sandbox_id);
-  *row.mutable_metadata() = container.config.metadata();
+  *row.mutable_metadata() = config.metadata();
   *row.mutable_image() = identity.image;
   row.set_image_ref(identity.image_ref);
   row.set_image_id(identity.image_id);
   row.set_state(ContainerStateOf(container));
   row.set_created_at(container.details.created_at);
-  *row.mutable_labels() = container.config.labels();
-  *row.mutable_annotations() = container.config.annotations();
+  *row.mutable_labels() = config.labels();
+  *row.mutable_annotations() = config.annotations();
   return row;
 }
 
 ContainerStatus ToContainerStatus(const ContainerRecord& container) {
   const auto& details = container.details;
-  const auto identity = ContainerImageIdentity(container.config.image(), details);
+  const auto config = container.config.Get();
+  const auto identity = ContainerImageIdentity(config.image(), details);
   ContainerStatus status;
   status.set_id(details.id);
-  *status.mutable_metadata() = container.config.metadata();
+  *status.mutable_metadata() = config.metadata();
   status.set_state(ContainerStateOf(container));
   status.set_created_at(details.created_at);
   status.set_started_at(details.state.started_at);
@@ -138,12 +144,12 @@ ContainerStatus ToContainerStatus(const ContainerRecord& container) {
   *status.mutable_image() = identity.image;
   status.set_image_ref(identity.image_ref);
   status.set_image_id(identity.image_id);
-  *status.mutable_labels() = container.config.labels();
-  *status.mutable_annotations() = container.config.annotations();
-  *status.mutable_mounts() = container.config.mounts();
+  *status.mutable_labels() = config.labels();
+  *status.mutable_annotations() = config.annotations();
+  *status.mutable_mounts() = config.mounts();
   status.set_log_path(LabelOr(details.spec.labels, kLogPathLabel));
   *status.mutable_resources()->mutable_linux() =
-      FromDockerResources(details.spec.host, container.config.linux().resources());
+      FromDockerResources(details.spec.host, config.linux().resources());
   status.set_stop_signal(StopSignalOf(details.spec.stop_signal));
   return status;
 }
@@ -179,7 +185,7 @@ std::string SandboxInfo(const SandboxRecord& sandbox) {
                {"image", details.spec.image},
                {"runtimeHandler", sandbox.runtime_handler},
                {"snapshotter", details.storage_driver},
-               {"config", ConfigJson(sandbox.config)}});
+               {"config", ConfigJson(sandbox.config.Get())}});
 }
 
 std::string ContainerInfo(const ContainerRecord& container) {
@@ -192,7 +198,7 @@ std::string ContainerInfo(const ContainerRecord& container) {
                {"runtimeType", details.spec.host.runtime},
                {"privileged", details.spec.host.privileged},
                {"user", details.spec.user},
-               {"config", ConfigJson(container.config)}});
+               {"config", ConfigJson(container.config.Get())}});
 }
 
 bool Matches(const runtime::v1::PodSandboxFilter& filter, const runtime::v1::PodSandbox& sandbox) {
@@ -212,14 +218,14 @@ bool Matches(const runtime::v1::PodSandboxFilter& filter, const SandboxRecord& s
   return sandbox.details.id.starts_with(filter.id()) &&
          (!filter.has_state() ||
           filter.state().state() == SandboxState(sandbox, sandbox.network)) &&
-         LabelsMatch(filter.label_selector(), sandbox.config.labels());
+         LabelsMatch(filter.label_selector(), sandbox.config);
 }
 
 bool Matches(const runtime::v1::ContainerFilter& filter, const ContainerRecord& container) {
   return container.details.id.starts_with(filter.id()) &&
          container.sandbox_id.starts_with(filter.pod_sandbox_id()) &&
          (!filter.has_state() || filter.state().state() == ContainerStateOf(container)) &&
-         LabelsMatch(filter.label_selector(), container.config.labels());
+         LabelsMatch(filter.label_selector(), container.config);
 }
 
 }  // namespace dockershimd::shim::translate

@@ -33,7 +33,7 @@ class FileTest : public testing::Test {
 
 TEST_F(FileTest, WritesAndReadsBack) {
   const std::string content(100'000, '\0');
-  ASSERT_TRUE(WriteFileAtomically(folder_ / "a", content, 0640));
+  ASSERT_TRUE(WriteFileAtomically(folder_ / "a", content, Durability::kDaemonCrash, 0640));
   EXPECT_EQ(ReadFile(folder_ / "a").value(), content);
   EXPECT_EQ(ModeOf(folder_ / "a"), 0640U);
   ASSERT_TRUE(WriteFileAtomically(folder_ / "a", "new"));

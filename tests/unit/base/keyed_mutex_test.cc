@@ -56,5 +56,61 @@ TEST(KeyedMutex, AMovedLeaseReleasesOnce) {
   const auto again = mutex.Lock("a");
 }
 
+TEST(KeyedMutex, AWaitEndsAtTheDeadline) {
+  KeyedMutex mutex;
+  const auto lease = mutex.Lock("a");
+  const auto late = mutex.Lock(CallContext::WithTimeout(std::chrono::milliseconds(30)), "a");
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, Code::kDeadlineExceeded);
+  EXPECT_TRUE(mutex.Lock(CallContext::WithTimeout(std::chrono::milliseconds(30)), "b"));
+}
+
+TEST(KeyedMutex, AWaitEndsWithItsCaller) {
+  KeyedMutex mutex;
+  const auto lease = mutex.Lock("a");
+  std::atomic<bool> gone = false;
+  std::jthread caller([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    gone = true;
+  });
+  CallContext context;
+  context.cancelled = [&] { return gone.load(); };
+  const auto abandoned = mutex.Lock(context, "a");
+  ASSERT_FALSE(abandoned);
+  EXPECT_EQ(abandoned.error().code, Code::kCancelled);
+}
+
+TEST(KeyedMutex, AWaitEndsWithTheDaemon) {
+  KeyedMutex mutex;
+  const auto lease = mutex.Lock("a");
+  std::stop_source daemon;
+  std::jthread stopping([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    daemon.request_stop();
+  });
+  CallContext context;
+  context.stop = daemon.get_token();
+  const auto ended = mutex.Lock(context, "a");
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().code, Code::kCancelled);
+}
+
+TEST(KeyedMutex, APatientWaitGetsTheKeyOnce) {
+  KeyedMutex mutex;
+  int counter = 0;  // unguarded on purpose
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < 8; ++thread) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 500; ++i) {
+        const auto lease = mutex.Lock(CallContext::WithTimeout(std::chrono::minutes(1)), "a");
+        ASSERT_TRUE(lease);
+        ++counter;
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(counter, 4000);
+}
+
 }  // namespace
 }  // namespace dockershimd::base

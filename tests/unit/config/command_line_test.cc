@@ -70,6 +70,27 @@ TEST(CommandLine, Check) {
   }
 }
 
+TEST(CommandLine, OtherCommands) {
+  const TemporaryFile file("listen = '/run/here.sock'\n");
+  const std::string path = file.Path();
+  const auto parse = [&](std::vector<const char*> arguments) {
+    arguments.insert(arguments.end(), {"--config", path.c_str()});
+    return Parse(arguments).parsed;
+  };
+  const auto status = parse({"status", "--json"});
+  EXPECT_EQ(status.action, Action::kStatus);
+  EXPECT_TRUE(status.json);
+  EXPECT_EQ(status.endpoint, "unix:///run/here.sock");
+  const auto remove = parse({"remove-pods", "--endpoint", "unix:///run/other.sock"});
+  EXPECT_EQ(remove.action, Action::kRemovePods);
+  EXPECT_EQ(remove.endpoint, "unix:///run/other.sock");
+  const auto hand_back = parse({"hand-back"});
+  EXPECT_EQ(hand_back.action, Action::kHandBack);
+  EXPECT_EQ(hand_back.root_dir, "/var/lib/cri-dockerd");
+  EXPECT_EQ(parse({"hand-back", "--root-dir", "/x"}).root_dir, "/x");
+  EXPECT_TRUE(parse({"check", "--json"}).json);
+}
+
 TEST(CommandLine, Version) {
   const auto outcome = Parse({"--version"});
   EXPECT_EQ(outcome.parsed.action, Action::kExit);
@@ -91,6 +112,8 @@ TEST(CommandLine, Mistakes) {
   const std::pair<std::vector<const char*>, const char*> kMistakes[] = {
       {{"--nonesuch"}, "--nonesuch"},
       {{"surplus"}, "surplus"},
+      {{"check", "status"}, "status"},
+      {{"--json"}, "--json"},
       {{"--container-log-max-files", "many"}, "--container-log-max-files"},
       {{"--config", "/nonexistent.toml"}, "/nonexistent.toml"},
       {{"--config", path.c_str()}, "netwrok"},

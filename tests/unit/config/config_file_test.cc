@@ -1,6 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
 #include "shim/config/config.h"
 #include "shim/config/fields.h"
 #include "temporary_file.h"
@@ -101,6 +105,16 @@ TEST(DeployedConfig, HasEveryKeyWithItsExplanation) {
   std::vector<std::string> expected;
   for (const auto& field : Fields()) expected.emplace_back(field.name);
   EXPECT_EQ(keys, expected);
+}
+
+TEST(ManPage, HasEveryFlag) {
+  std::ifstream file(MAN_PAGE);
+  const std::string page(std::istreambuf_iterator<char>(file), {});
+  for (const auto& field : Fields()) {
+    std::string flag = field.name;
+    std::replace(flag.begin(), flag.end(), '_', '-');
+    EXPECT_NE(page.find("\n.It Fl -" + flag + " "), std::string::npos) << flag;
+  }
 }
 
 }  // namespace

@@ -27,9 +27,24 @@ TEST(EngineFeatures, ComeWithTheApi) {
   const auto middle = FeaturesOf({1, 43}, {});
   EXPECT_TRUE(middle.cgroupns_mode && middle.annotations);
   EXPECT_FALSE(middle.recursive_read_only || middle.volume_subpath || middle.image_mounts);
-  const auto newest = FeaturesOf(kNewestApi, {});
+  EngineInfo info;
+  info.kernel_version = "6.1.0-30-amd64";
+  const auto newest = FeaturesOf(kNewestApi, info);
   EXPECT_TRUE(newest.cgroupns_mode && newest.annotations && newest.recursive_read_only &&
               newest.volume_subpath && newest.image_mounts);
+}
+
+TEST(EngineFeatures, RecursiveReadOnlyNeedsTheKernelToo) {
+  const auto is_there = [](const std::string& kernel, ApiVersion api = {1, 44}) {
+    EngineInfo info;
+    info.kernel_version = kernel;
+    return FeaturesOf(api, info).recursive_read_only;
+  };
+  EXPECT_TRUE(is_there("5.12") && is_there("5.12-rc1") && is_there("5.15.0-1-generic") &&
+              is_there("6.0"));
+  EXPECT_FALSE(is_there("5.11.22") || is_there("4.19.0-27-amd64") || is_there("") ||
+               is_there("5") || is_there("x.y"));
+  EXPECT_FALSE(is_there("6.1", {1, 43}));
 }
 
 TEST(EngineFeatures, ComeWithTheEngine) {

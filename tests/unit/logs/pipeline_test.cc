@@ -5,7 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <ctime>
 #include <filesystem>
+#include <iostream>
+#include <iterator>
 #include <optional>
 #include <thread>
 
@@ -89,6 +92,24 @@ class LogPipelineTest : public testing::Test {
   fs::path cri_;
   dockerapi::Client client_{{.socket_path = "/nonexistent/docker.sock"}};
   std::optional<LogPipeline> pipeline_;
+};
+
+/// Writes beyond the limit fail as on a full disk, in the middle of a batch.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t size) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit limit = before_;
+    limit.rlim_cur = size;
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit before_ = {};
 };
 
 TEST_F(LogPipelineTest, FollowsBeforeTheLogExists) {
@@ -178,6 +199,44 @@ TEST_F(LogPipelineTest, ARestartGoesOnWhereItWas) {
   Finish();
   ASSERT_EQ(Stdout().size(), 100U);
   for (int i = 0; i < 100; ++i) EXPECT_EQ(Stdout()[static_cast<std::size_t>(i)], std::to_string(i));
+}
+
+TEST_F(LogPipelineTest, ARestartGoesOnBeforeAnybodyAsks) {
+  Follow();
+  auto docker = MakeDocker();
+  docker.WriteLine("stdout", "1");
+  AwaitLines(1);
+  pipeline_.reset();
+  docker.WriteLine("stdout", "2");
+  Restart();
+  docker.WriteLine("stdout", "3");
+  AwaitLines(3);
+  pipeline_->Resume(Stream(), true);
+  pipeline_->ForgetUnconfirmed();
+  docker.WriteLine("stdout", "4");
+  Finish();
+  EXPECT_THAT(Stdout(), ElementsAre("1", "2", "3", "4"));
+  // It has ended: the next daemon is told by Docker if there is more.
+  docker.WriteLine("stdout", "5");
+  Restart();
+  EXPECT_FALSE(pipeline_->Reopen("id"));
+  EXPECT_EQ(Stdout().size(), 4U);
+}
+
+TEST_F(LogPipelineTest, WhatNobodySpeaksOfIsForgotten) {
+  Follow();
+  auto docker = MakeDocker();
+  docker.WriteLine("stdout", "1");
+  AwaitLines(1);
+  pipeline_.reset();
+  docker.WriteLine("stdout", "2");
+  Restart();
+  pipeline_->ForgetUnconfirmed();
+  AwaitLines(2);
+  for (int tries = 0; tries < 2000 && !fs::is_empty(folder_ / "state/logs"); ++tries) {
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  EXPECT_TRUE(fs::is_empty(folder_ / "state/logs"));
 }
 
 TEST_F(LogPipelineTest, AnOlderPositionCutsTheFileBack) {
@@ -321,6 +380,41 @@ TEST_F(LogPipelineTest, ARotationThatKubeletTakesBack) {
   EXPECT_THAT(Stdout(), ElementsAre("1", "2", "3", "4"));
 }
 
+TEST_F(LogPipelineTest, ARotationThatKubeletTakesBackAndBeginsAgain) {
+  for (const bool restarted : {true, false}) {
+    Follow();
+    auto docker = MakeDocker();
+    docker.WriteLine("stdout", "1");
+    AwaitLines(1);
+    fs::rename(cri_, RotatedName(cri_, 1));
+    ASSERT_TRUE(pipeline_->Reopen("id"));
+    docker.WriteLine("stdout", "2");
+    AwaitLines(2);
+    // The answer did not reach it; and the next time the daemon is away, or answers.
+    fs::rename(RotatedName(cri_, 1), cri_);
+    if (restarted) pipeline_.reset();
+    fs::rename(cri_, RotatedName(cri_, 1));
+    if (restarted) {
+      Restart();
+      pipeline_->Resume(Stream(), true);
+      docker.WriteLine("stdout", "3");
+      AwaitLines(3);
+      fs::rename(RotatedName(cri_, 1), cri_);
+    } else {
+      ASSERT_TRUE(pipeline_->Reopen("id"));
+      docker.WriteLine("stdout", "3");
+    }
+    docker.WriteLine("stdout", "4");
+    AwaitLines(4);
+    Finish();
+    EXPECT_THAT(Stdout(), ElementsAre("1", "2", "3", "4"));
+    pipeline_.reset();
+    fs::remove_all(folder_);
+    fs::create_directories(folder_ / "docker");
+    Restart();
+  }
+}
+
 TEST_F(LogPipelineTest, ARenamedFileIsContinuedUntilReopen) {
   Follow();
   auto docker = MakeDocker();
@@ -373,20 +467,222 @@ TEST_F(LogPipelineTest, AFullDiskIsWaitedFor) {
     lines.push_back(std::to_string(i) + std::string(300, 'x'));
     docker.WriteLine("stdout", lines.back());
   }
-  // Writes beyond the limit fail as on a full disk, in the middle of a batch.
-  ::signal(SIGXFSZ, SIG_IGN);
-  rlimit before = {};
-  ::getrlimit(RLIMIT_FSIZE, &before);
-  rlimit small = before;
-  small.rlim_cur = 4096;
-  ::setrlimit(RLIMIT_FSIZE, &small);
-  Restart();
-  Follow();
-  while (pipeline_->Statistics().failures < 2) std::this_thread::sleep_for(milliseconds(10));
-  EXPECT_THAT(Stdout(), ElementsAre("0"));
-  ::setrlimit(RLIMIT_FSIZE, &before);
+  {
+    const FileSizeLimit full(4096);
+    Restart();
+    Follow();
+    while (pipeline_->Statistics().failures < 2) std::this_thread::sleep_for(milliseconds(10));
+    EXPECT_THAT(Stdout(), ElementsAre("0"));
+  }
   Finish();
   EXPECT_EQ(Stdout(), lines);
+}
+
+TEST_F(LogPipelineTest, RotationWhileTheDiskIsFull) {
+  Follow();
+  auto docker = MakeDocker({.max_size = 3000, .max_files = 2});
+  std::vector<std::string> lines;
+  const auto write = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      lines.push_back(std::to_string(lines.size()) + std::string(100, 'x'));
+      docker.WriteLine("stdout", lines.back());
+    }
+  };
+  write(10);
+  AwaitLines(10);
+  {
+    const FileSizeLimit full(4096);
+    // Docker deletes most of this; we have it open.
+    for (int round = 0; round < 10; ++round) {
+      write(10);
+      std::this_thread::sleep_for(milliseconds(50));
+    }
+    EXPECT_GT(docker.Rotations(), 3);
+  }
+  Finish();
+  EXPECT_EQ(Stdout(), lines);
+  EXPECT_EQ(pipeline_->Statistics().gaps, 0U);
+}
+
+TEST_F(LogPipelineTest, WhatCannotBeOpenedAtAResumeIsTriedAgain) {
+  auto docker = MakeDocker();
+  docker.WriteLine("stdout", "1");
+  // A file where its folder belongs.
+  fs::create_directories(cri_.parent_path().parent_path());
+  ASSERT_TRUE(base::WriteFileAtomically(cri_.parent_path(), ""));
+  EXPECT_FALSE(pipeline_->Follow(Stream()));
+  EXPECT_EQ(pipeline_->Statistics().followed, 0U);
+  pipeline_->Resume(Stream(), true);
+  while (pipeline_->Statistics().failures < 2) std::this_thread::sleep_for(milliseconds(5));
+  EXPECT_FALSE(pipeline_->Follow(Stream()));
+  fs::remove(cri_.parent_path());
+  AwaitLines(1);
+  docker.WriteLine("stdout", "2");
+  Finish();
+  EXPECT_THAT(Stdout(), ElementsAre("1", "2"));
+}
+
+TEST_F(LogPipelineTest, AContainerThatIsStartedAgain) {
+  Follow();
+  auto docker = MakeDocker();
+  std::vector<std::string> lines;
+  for (int round = 0; round < 50; ++round) {
+    lines.push_back(std::to_string(round));
+    docker.WriteLine("stdout", lines.back());
+    pipeline_->Finish("id");
+    if (round % 2 == 0) {
+      Follow();
+    } else {
+      pipeline_->Resume(Stream(), true);
+    }
+  }
+  docker.WriteLine("stdout", "last");
+  lines.emplace_back("last");
+  AwaitLines(51);
+  EXPECT_EQ(Stdout(), lines);
+  EXPECT_EQ(pipeline_->Statistics().followed, 1U);
+}
+
+TEST_F(LogPipelineTest, ARemovedContainersLogIsWrittenToItsEnd) {
+  auto docker = MakeDocker();
+  std::vector<std::string> lines;
+  for (int i = 0; i < 100; ++i) {
+    lines.push_back(std::to_string(i) + std::string(300, 'x'));
+    docker.WriteLine("stdout", lines.back());
+  }
+  {
+    const FileSizeLimit full(4096);
+    Follow();
+    while (pipeline_->Statistics().failures == 0) std::this_thread::sleep_for(milliseconds(5));
+    fs::remove_all(folder_ / "docker");
+    pipeline_->Forget("id");
+  }
+  AwaitLines(100);
+  EXPECT_EQ(Stdout(), lines);
+  for (int tries = 0; tries < 2000 && pipeline_->Statistics().followed > 0; ++tries) {
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  EXPECT_EQ(pipeline_->Statistics().followed, 0U);
+  EXPECT_FALSE(fs::exists(folder_ / "state/logs/id"));
+}
+
+TEST_F(LogPipelineTest, ADeletedFileOfAnEndedContainerIsNotMadeAgain) {
+  Follow();
+  auto docker = MakeDocker();
+  docker.WriteLine("stdout", "1");
+  Finish();
+  fs::remove_all(cri_.parent_path());
+  // As at the container's removal, and after a restart of the daemon.
+  pipeline_->Resume(Stream(), false);
+  Finish();
+  Restart();
+  pipeline_->Resume(Stream(), false);
+  Finish();
+  EXPECT_FALSE(fs::exists(cri_.parent_path()));
+  EXPECT_EQ(pipeline_->Statistics().failures, 0U);
+}
+
+TEST_F(LogPipelineTest, ARotationTakenBackAfterTheEnd) {
+  Follow();
+  auto docker = MakeDocker();
+  docker.WriteLine("stdout", "1");
+  AwaitLines(1);
+  fs::rename(cri_, RotatedName(cri_, 1));
+  ASSERT_TRUE(pipeline_->Reopen("id"));
+  docker.WriteLine("stdout", "2");
+  Finish();
+  fs::rename(RotatedName(cri_, 1), cri_);
+  pipeline_->Resume(Stream(), false);
+  Finish();
+  EXPECT_THAT(Stdout(), ElementsAre("1", "2"));
+}
+
+TEST_F(LogPipelineTest, ManyRotatedFilesThatDockerStillHas) {
+  auto docker = MakeDocker({.max_size = 1000, .max_files = 90});
+  std::vector<std::string> lines;
+  const auto write = [&](std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      lines.push_back(std::to_string(lines.size()));
+      docker.WriteLine("stdout", lines.back());
+    }
+  };
+  write(500);
+  ASSERT_GT(docker.Rotations(), 32);
+  // More of them while the tail is behind.
+  {
+    const FileSizeLimit full(4096);
+    Follow();
+    write(400);
+    std::this_thread::sleep_for(milliseconds(50));
+  }
+  ASSERT_LT(docker.Rotations(), 90);
+  Finish();
+  EXPECT_EQ(Stdout(), lines);
+  EXPECT_EQ(pipeline_->Statistics().gaps, 0U);
+}
+
+TEST_F(LogPipelineTest, WhatIsBehindIsKeptOverARestart) {
+  auto docker = MakeDocker({.max_size = 3000, .max_files = 2});
+  std::vector<std::string> lines;
+  const auto write = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      lines.push_back(std::to_string(lines.size()));
+      docker.WriteLine("stdout", lines.back());
+    }
+  };
+  const auto kept = [&] {
+    std::size_t count = 0;
+    for (const auto& entry : fs::directory_iterator(folder_ / "docker")) {
+      count += entry.path().filename().string().contains("unread") ? 1 : 0;
+    }
+    return count;
+  };
+  Follow();
+  for (int round = 0; round < 8; ++round) {
+    write(10);
+    AwaitLines(lines.size());
+  }
+  ASSERT_GT(fs::file_size(cri_), 3300U);
+  {
+    const FileSizeLimit full(3300);
+    const int before = docker.Rotations();
+    // Docker deletes each file at the second rotation behind it.
+    while (docker.Rotations() < before + 8) {
+      write(10);
+      const auto rotations = static_cast<std::size_t>(docker.Rotations() - before);
+      for (int tries = 0; tries < 2000 && kept() < rotations; ++tries) {
+        std::this_thread::sleep_for(milliseconds(5));
+      }
+      ASSERT_EQ(kept(), rotations);
+    }
+    Restart();
+    Follow();
+    while (pipeline_->Statistics().failures == 0) std::this_thread::sleep_for(milliseconds(5));
+  }
+  Finish();
+  EXPECT_EQ(Stdout(), lines);
+  EXPECT_EQ(pipeline_->Statistics().gaps, 0U);
+  EXPECT_EQ(kept(), 0U);
+}
+
+TEST_F(LogPipelineTest, WithoutDescriptorsItWaits) {
+  auto docker = MakeDocker();
+  docker.WriteLine("stdout", "1");
+  Follow();
+  AwaitLines(1);
+  Finish();
+  docker.WriteLine("stdout", "2");
+  rlimit before = {};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  pipeline_->Resume(Stream(), false);
+  while (pipeline_->Statistics().failures < 2) std::this_thread::sleep_for(milliseconds(5));
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  Finish();
+  EXPECT_THAT(Stdout(), ElementsAre("1", "2"));
+  EXPECT_EQ(pipeline_->Statistics().gaps, 0U);
 }
 
 TEST_F(LogPipelineTest, WhatIsNotFollowed) {
@@ -428,6 +724,38 @@ TEST_F(LogPipelineTest, WithoutFileAndWithoutDockerTheFileIsThere) {
   ASSERT_FALSE(waited);
   EXPECT_EQ(waited.error().code, Code::kDeadlineExceeded);
   pipeline_->Forget("id");
+}
+
+TEST_F(LogPipelineTest, IdleLogsHoldNoFilesAndNoThreads) {
+  const auto count = [](const char* what) {
+    const auto entries = fs::directory_iterator(what);
+    return std::distance(begin(entries), end(entries));
+  };
+  const auto files = count("/proc/self/fd");
+  const auto threads = count("/proc/self/task");
+  for (int i = 0; i < 500; ++i) {
+    const std::string id = "c" + std::to_string(i);
+    fs::create_directory(folder_ / id);
+    SimulatedDocker(folder_ / id / "json.log", {}).WriteLine("stdout", "up");
+    ASSERT_TRUE(pipeline_->Follow(
+        {id, id, folder_ / id / "json.log", folder_ / "pods" / id / "0.log", false}));
+  }
+  EXPECT_EQ(count("/proc/self/task"), threads);
+  for (int tries = 0; tries < 600 && count("/proc/self/fd") > files + 3; ++tries) {
+    std::this_thread::sleep_for(milliseconds(100));
+  }
+  EXPECT_LE(count("/proc/self/fd"), files + 3);
+  EXPECT_EQ(pipeline_->Statistics().followed, 500U);
+  EXPECT_EQ(pipeline_->Statistics().lines, 500U);
+  // And it is over with the work: what an idle second costs.
+  const auto cpu_millis = [] {
+    timespec spent = {};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+    return static_cast<double>(spent.tv_sec) * 1e3 + static_cast<double>(spent.tv_nsec) / 1e6;
+  };
+  const double before = cpu_millis();
+  std::this_thread::sleep_for(seconds(3));
+  std::cout << "500 idle logs cost " << (cpu_millis() - before) / 3 << " ms of CPU per second\n";
 }
 
 TEST_F(LogPipelineTest, ManyContainersShareOneThread) {

@@ -121,7 +121,7 @@ void FakeDocker::Tell(const std::string& action, const std::string& id) {
       {"Type", "container"},
       {"Action", action},
       {"Actor", {{"ID", id}, {"Attributes", {{"io.kubernetes.docker.type", "container"}}}}},
-      {"timeNano", base::WallClockNow()}};
+      {"timeNano", base::WallClockNow() + clock_offset}};
   Emit(event.dump());
 }
 
@@ -129,7 +129,7 @@ void FakeDocker::TellImage(const std::string& action, const std::string& id) {
   const Json event = {{"Type", "image"},
                       {"Action", action},
                       {"Actor", {{"ID", id}, {"Attributes", Json::object()}}},
-                      {"timeNano", base::WallClockNow()}};
+                      {"timeNano", base::WallClockNow() + clock_offset}};
   Emit(event.dump());
 }
 

@@ -57,6 +57,7 @@ class FakeDocker {
   std::atomic<int> image_inspects = 0;
   std::atomic<bool> inspect_fails = false;
   std::atomic<bool> images_fail = false;
+  std::atomic<base::UnixNanos> clock_offset = 0;  ///< of the events' stamps from the wall clock
   /// Called before an inspect is answered, after what it will answer was looked up.
   std::function<void(const std::string& id)> before_answer;
 

@@ -75,14 +75,29 @@ TEST_F(ImageCatalogTest, LooksOnlyAtWhatIsNew) {
   EXPECT_EQ(before->Find("busybox:1")->details.id, kId);
 }
 
-TEST_F(ImageCatalogTest, AfterAFailureDockerMustBeAsked) {
+TEST_F(ImageCatalogTest, AfterAFailureItIsNotKnown) {
   ASSERT_TRUE(catalog_.Rebuild(Limit()));
-  const auto now = base::WallClockNow();
+  const auto now = SteadyNow();
   EXPECT_TRUE(catalog_.IsNewerThan(now - 20'000'000'000));
   fake_.images_fail = true;
   EXPECT_EQ(catalog_.Rebuild(Limit()).error().code, Code::kInternal);
   EXPECT_EQ(catalog_.Images(), nullptr);
   EXPECT_FALSE(catalog_.IsNewerThan(now - 20'000'000'000));
+}
+
+TEST_F(ImageCatalogTest, WhoeverAsksAfterAFailureReadsThem) {
+  fake_.images_fail = true;
+  EXPECT_EQ(catalog_.KnownImages(Limit()).error().code, Code::kInternal);
+  fake_.images_fail = false;
+  ASSERT_TRUE(catalog_.KnownImages(Limit()));
+  fake_.images_fail = true;
+  EXPECT_FALSE(catalog_.Rebuild(Limit()));
+  fake_.images_fail = false;
+  const auto images = catalog_.KnownImages(Limit());
+  ASSERT_TRUE(images) << images.error().message;
+  EXPECT_NE((*images)->Find("busybox:1"), nullptr);
+  EXPECT_EQ(catalog_.Images(), *images);
+  EXPECT_EQ(fake_.image_inspects, 1) << "what was known of an image is so still";
 }
 
 }  // namespace

@@ -105,6 +105,60 @@ TEST_F(ModelTest, ASandboxStartsWhenItHasItsNetwork) {
   EXPECT_THAT((*model_.FindSandbox("5a2"))->network.ips, ElementsAre("10.0.0.2"));
 }
 
+TEST_F(ModelTest, ASandboxStopsOnce) {
+  Rebuild();
+  Refresh({.id = "5a1", .sandbox_id = "", .status = "paused", .started_at = 1});
+  EXPECT_THAT(Changes(), ElementsAre("5a1 stopped"));
+  Refresh({.id = "5a1", .sandbox_id = "", .status = "running", .started_at = 1});
+  Refresh({.id = "5a1", .sandbox_id = "", .status = "paused", .started_at = 1});
+  EXPECT_THAT(Changes(), ElementsAre("5a1 started", "5a1 stopped"));
+  Refresh({.id = "5a1", .sandbox_id = "", .status = "exited", .started_at = 1, .finished_at = 2});
+  EXPECT_THAT(Changes(), IsEmpty());
+  Refresh({.id = "5a1", .sandbox_id = "", .status = "running", .started_at = 3});
+  *network_.Lock() = {};
+  model_.RefreshNetwork("5a1");
+  Refresh({.id = "5a1", .sandbox_id = "", .status = "exited", .started_at = 3, .finished_at = 4});
+  EXPECT_THAT(Changes(), ElementsAre("5a1 started", "5a1 stopped"));
+}
+
+TEST_F(ModelTest, EventsAboutAContainerInHandWaitForItsHolder) {
+  Rebuild();
+  EXPECT_FALSE(model_.LeaveToHolder("c1", SteadyNow()));
+  const int before = fake_.inspects;
+  {
+    const auto first = model_.TakeInHand("c1");
+    const auto second = model_.TakeInHand("c1");
+    EXPECT_TRUE(model_.LeaveToHolder("c1", SteadyNow()));
+    EXPECT_FALSE(model_.LeaveToHolder("5a1", SteadyNow()));
+    ASSERT_TRUE(model_.Refresh(Limit(), "c1"));
+  }
+  EXPECT_EQ(fake_.inspects, before + 1) << "what the events told was read by the holder";
+  {
+    const auto hold = model_.TakeInHand("c1");
+    ASSERT_TRUE(model_.Refresh(Limit(), "c1"));
+    fake_.Put(
+        {.id = "c1", .sandbox_id = "5a1", .status = "exited", .started_at = 1, .finished_at = 2});
+    EXPECT_TRUE(model_.LeaveToHolder("c1", SteadyNow()));
+  }
+  EXPECT_THAT(Changes(), ElementsAre("c1 stopped")) << "read once more at the end";
+  {
+    const auto hold = model_.TakeInHand("c1");
+    EXPECT_TRUE(model_.LeaveToHolder("c1", SteadyNow()));
+    model_.Forget("c1");
+  }
+  EXPECT_EQ(fake_.inspects, before + 3) << "nothing is left to be read";
+  EXPECT_FALSE(model_.LeaveToHolder("c1", SteadyNow()));
+}
+
+TEST_F(ModelTest, WhatWasReadAfterTheNewsIsNotReadAgain) {
+  Rebuild();
+  const int before = fake_.inspects;
+  ASSERT_TRUE(model_.Refresh(Limit(), "c1", 1));
+  EXPECT_EQ(fake_.inspects, before);
+  ASSERT_TRUE(model_.Refresh(Limit(), "c1", SteadyNow()));
+  EXPECT_EQ(fake_.inspects, before + 1);
+}
+
 TEST_F(ModelTest, RebuildFindsWhatWasMissed) {
   Rebuild();
   fake_.Put(
@@ -150,10 +204,10 @@ TEST_F(ModelTest, AFailedListChangesNothing) {
 }
 
 TEST_F(ModelTest, KnowsWhatIsNews) {
-  const auto before = base::WallClockNow();
+  const auto before = SteadyNow();
   Rebuild();
   EXPECT_TRUE(model_.IsNewerThan("c1", before));
-  EXPECT_FALSE(model_.IsNewerThan("c1", base::WallClockNow()));
+  EXPECT_FALSE(model_.IsNewerThan("c1", SteadyNow()));
   EXPECT_FALSE(model_.IsNewerThan("nonesuch", 1));
   EXPECT_TRUE(model_.Knows("c1"));
   EXPECT_FALSE(model_.Knows("c"));

@@ -24,9 +24,9 @@ bool Eventually(Condition condition) {
 
 TEST(RefreshQueue, OnceForManyEvents) {
   std::atomic<int> runs = 0;
-  std::atomic<base::UnixNanos> newest = 0;
+  std::atomic<SteadyNanos> newest = 0;
   RefreshQueue queue(
-      [&](const std::stop_token&, const std::string& id, base::UnixNanos news) -> base::Status {
+      [&](const std::stop_token&, const std::string& id, SteadyNanos news) -> base::Status {
         EXPECT_EQ(id, "c1");
         newest = news;
         ++runs;
@@ -44,7 +44,7 @@ TEST(RefreshQueue, OneThatHangsHoldsUpNobody) {
   auto released = release.get_future().share();
   std::atomic<int> others = 0;
   RefreshQueue queue(
-      [&](const std::stop_token&, const std::string& id, base::UnixNanos) -> base::Status {
+      [&](const std::stop_token&, const std::string& id, SteadyNanos) -> base::Status {
         if (id == "stuck") {
           released.wait();
         } else {
@@ -64,7 +64,7 @@ TEST(RefreshQueue, NeverTwoThreadsAtOneThing) {
   std::atomic<int> runs = 0;
   std::atomic<bool> overlapped = false;
   RefreshQueue queue(
-      [&](const std::stop_token&, const std::string&, base::UnixNanos) -> base::Status {
+      [&](const std::stop_token&, const std::string&, SteadyNanos) -> base::Status {
         if (++inside > 1) overlapped = true;
         std::this_thread::sleep_for(milliseconds(2));
         --inside;
@@ -91,7 +91,7 @@ TEST(RefreshQueue, NeverTwoThreadsAtOneThing) {
 TEST(RefreshQueue, AgainAfterAFailure) {
   std::atomic<int> runs = 0;
   RefreshQueue queue(
-      [&](const std::stop_token&, const std::string&, base::UnixNanos news) -> base::Status {
+      [&](const std::stop_token&, const std::string&, SteadyNanos news) -> base::Status {
         EXPECT_EQ(news, 5);
         if (++runs < 3) return base::Fail(base::Code::kUnavailable, "not now");
         return {};
@@ -105,7 +105,7 @@ TEST(RefreshQueue, EarlierWorkGoesFirst) {
   std::promise<std::string> first;
   std::atomic<bool> is_first = true;
   RefreshQueue queue(
-      [&](const std::stop_token&, const std::string& id, base::UnixNanos) -> base::Status {
+      [&](const std::stop_token&, const std::string& id, SteadyNanos) -> base::Status {
         if (is_first.exchange(false)) first.set_value(id);
         return {};
       },
@@ -119,7 +119,7 @@ TEST(RefreshQueue, EndsAtOnce) {
   std::atomic<bool> begun = false;
   {
     RefreshQueue queue(
-        [&](const std::stop_token& stop, const std::string&, base::UnixNanos) -> base::Status {
+        [&](const std::stop_token& stop, const std::string&, SteadyNanos) -> base::Status {
           begun = true;
           while (!stop.stop_requested()) std::this_thread::yield();
           return base::Fail(base::Code::kCancelled, "stopped");

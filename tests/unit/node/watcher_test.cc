@@ -105,6 +105,18 @@ TEST_F(WatcherTest, WhatOurOwnCallsReadIsNotReadAgain) {
   EXPECT_LE(fake_.inspects, before + 2);
 }
 
+TEST_F(WatcherTest, AClockThatIsSetBackHidesNothing) {
+  Start({.wall_clock = [&] { return base::WallClockNow() + fake_.clock_offset; }});
+  fake_.clock_offset = -3'600'000'000'000;
+  fake_.Put(
+      {.id = "c1", .sandbox_id = "5a1", .status = "exited", .started_at = 1, .finished_at = 2});
+  fake_.Tell("die", "c1");
+  EXPECT_TRUE(StatusIs("c1", "exited"));
+  fake_.PutImage({.id = "sha256:a2", .tags = {"app:2"}});
+  fake_.TellImage("pull", "app:2");
+  EXPECT_TRUE(Eventually([&] { return images_.Images()->Find("app:2") != nullptr; }));
+}
+
 TEST_F(WatcherTest, FindsWhatItMissedWhileDockerWasAway) {
   Start();
   ASSERT_TRUE(Eventually([&] { return fake_.Listeners() == 1; }));

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/process.h"
 #include "pause/tar_writer.h"
@@ -18,15 +18,6 @@ namespace dockershimd::pause {
 namespace {
 
 using nlohmann::json;
-
-std::string Sha256(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned length = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr);
-  std::string text;
-  for (unsigned i = 0; i < length; ++i) text += fmt::format("{:02x}", digest[i]);
-  return text;
-}
 
 /// A folder for what the system's tar finds in our archives.
 class TarTest : public testing::Test {
@@ -92,13 +83,13 @@ TEST_F(PauseImage, IsAnImageAsDockerSavesIt) {
   EXPECT_EQ(manifest[0]["RepoTags"], json::array({ImageReference()}));
   const std::string config_name = manifest[0]["Config"];
   const auto config_text = Read(config_name);
-  EXPECT_EQ(config_name, Sha256(config_text) + ".json");
+  EXPECT_EQ(config_name, base::Sha256Hex(config_text) + ".json");
   const auto config = json::parse(config_text);
   EXPECT_EQ(config["os"], "linux");
   EXPECT_EQ(config["config"]["Entrypoint"], json::array({"/pause"}));
   ASSERT_EQ(manifest[0]["Layers"].size(), 1U);
   const auto layer = Read(manifest[0]["Layers"][0]);
-  EXPECT_EQ(config["rootfs"]["diff_ids"], json::array({"sha256:" + Sha256(layer)}));
+  EXPECT_EQ(config["rootfs"]["diff_ids"], json::array({"sha256:" + base::Sha256Hex(layer)}));
 }
 
 TEST_F(PauseImage, HoldsTheProgramAlone) {

@@ -22,7 +22,9 @@ node::SandboxPtr Sandbox(const std::string& id) {
   auto sandbox = std::make_shared<translate::SandboxRecord>();
   sandbox->details.id = id;
   sandbox->details.state.running = true;
-  sandbox->config.mutable_metadata()->set_uid("uid");
+  runtime::v1::PodSandboxConfig config;
+  config.mutable_metadata()->set_uid("uid");
+  sandbox->config = config;
   translate::SetNetwork({true, {"10.0.0.1"}}, sandbox.get());
   return sandbox;
 }
@@ -181,7 +183,9 @@ TEST_F(EventStreamsTest, OneThatDoesNotReadDelaysNobodyAndIsDropped) {
   ASSERT_TRUE(Listening(2));
   auto big = Stopped("c1");
   auto container = std::make_shared<translate::ContainerRecord>(*big.containers[0]);
-  (*container->config.mutable_annotations())["big"] = std::string(100'000, 'x');
+  auto config = container->config.Get();
+  (*config.mutable_annotations())["big"] = std::string(100'000, 'x');
+  container->config = config;
   big.containers = {container};
   std::size_t sent = 0;
   // The eager one keeps up whatever the lazy one does.

@@ -81,15 +81,25 @@ class ImagesTest : public testing::Test {
 };
 
 TEST_F(ImagesTest, OneBadImageDoesNotFailTheList) {
+  InspectRefuses(500, "cannot look at it");
   fake_.Answer("GET", "/images/json",
                R"([{"Id":""},null,7,{"Id":"sha256:b","RepoTags":null,"Size":null},
                    {"Id":"sha256:a","RepoTags":["r.io/pause:1"],"Size":5}])");
-  const auto list = images_.List(Limit(), {});
-  ASSERT_TRUE(list) << list.error().message;
-  ASSERT_EQ(list->images_size(), 2);
-  EXPECT_EQ(list->images(0).id(), "sha256:b");
-  EXPECT_FALSE(list->images(0).pinned());
-  EXPECT_TRUE(list->images(1).pinned());
+  const auto response = images_.List(Limit(), {});
+  ASSERT_TRUE(response) << response.error().message;
+  runtime::v1::ListImagesResponse list;
+  ASSERT_TRUE(list.ParseFromString(response->SerializeAsString()));
+  ASSERT_EQ(list.images_size(), 2);
+  EXPECT_EQ(list.images(0).id(), "sha256:a");
+  EXPECT_TRUE(list.images(0).pinned());
+  EXPECT_FALSE(list.images(1).pinned());
+}
+
+TEST_F(ImagesTest, AListThatFailedIsReadWhenAskedForAgain) {
+  fake_.Answer("GET", "/images/json", "[]", 500);
+  EXPECT_EQ(images_.List(Limit(), {}).error().code, Code::kInternal);
+  fake_.Answer("GET", "/images/json", "[]");
+  EXPECT_TRUE(images_.List(Limit(), {}));
 }
 
 TEST_F(ImagesTest, StatusOfTheAbsentIsEmpty) {

@@ -52,7 +52,8 @@ json Minimal() {
       "IpcMode": "container:sandbox1",
       "PidMode": "container:sandbox1",
       "CgroupParent": "/kubepods/pod1",
-      "LogConfig": {"Type": "json-file", "Config": {"max-size": "5m", "max-file": "3"}},
+      "LogConfig": {"Type": "json-file",
+                    "Config": {"max-size": "5m", "max-file": "3", "compress": "false"}},
       "SecurityOpt": ["seccomp=unconfined"],
       "MaskedPaths": [],
       "ReadonlyPaths": []

@@ -40,6 +40,12 @@ INSTANTIATE_TEST_SUITE_P(
         Name{"registry.k8s.io/pause:3.9", "registry.k8s.io/pause:3.9", "registry.k8s.io/pause:3.9"},
         Name{"Registry/app", "Registry/app", "Registry/app"},
         Name{"[fe80::1]:5000/app", "[fe80::1]:5000/app", "[fe80::1]:5000/app"},
+        Name{"[1]:5000/app", "[1]:5000/app", "[1]:5000/app"},
+        Name{"my-registry.io/app", "my-registry.io/app", "my-registry.io/app"},
+        Name{"app:1-a_b.c", "docker.io/library/app:1-a_b.c", "app:1-a_b.c"},
+        Name{"app@sha384:" + std::string(96, 'a'),
+             "docker.io/library/app@sha384:" + std::string(96, 'a'),
+             "app@sha384:" + std::string(96, 'a')},
         Name{"10.0.0.1/app", "10.0.0.1/app", "10.0.0.1/app"},
         Name{"a__b/c--d.e_f", "docker.io/a__b/c--d.e_f", "a__b/c--d.e_f"},
         Name{"app@" + kDigest, "docker.io/library/app@" + kDigest, "app@" + kDigest},
@@ -64,7 +70,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Name{"a-", "", ""}, Name{"a b", "", ""}, Name{"\xc3\xa9", "", ""},
                     Name{"registry.io:port/a", "", ""}, Name{"registry.io:/a", "", ""},
                     Name{":5000/a", "", ""}, Name{"[::1/a", "", ""}, Name{"[]/a", "", ""},
-                    Name{"-registry.io/a", "", ""}, Name{"https://registry.io/a", "", ""},
+                    Name{"[::g]/a", "", ""}, Name{"[x]:5000/a", "", ""}, Name{"a_b.io/a", "", ""},
+                    Name{"app:a?b", "", ""}, Name{"app@:", "", ""}, Name{"-registry.io/a", "", ""},
+                    Name{"https://registry.io/a", "", ""},
                     Name{"registry.io/" + std::string(256, 'a'), "", ""},
                     Name{"../../containers/json", "", ""}, Name{"app?x=1", "", ""}));
 
@@ -86,6 +94,7 @@ TEST(ImageName, ExactMeansOneVersion) {
 }
 
 TEST(ImageName, ErrorsNameWhatIsWrong) {
+  EXPECT_EQ(ParseImageName("").error().message, "the image has no name");
   EXPECT_THAT(ParseImageName("UPPER").error().message,
               testing::AllOf(testing::HasSubstr("'UPPER'"), testing::HasSubstr("lower case")));
   EXPECT_THAT(ParseImageName("app:?").error().message, testing::HasSubstr("tag"));

@@ -61,13 +61,13 @@ TEST(LookupReference, Refuses) {
   EXPECT_THAT(bad.error().message, HasSubstr("image.image"));
 }
 
-TEST(ToImage, Summary) {
-  dockerapi::ImageSummary summary;
-  summary.id = kId;
-  summary.repo_tags = {"app:1", "app:2"};
-  summary.repo_digests = {"app@" + kDigest};
-  summary.size_bytes = 77;
-  const auto image = ToImage(summary, "pause:1");
+TEST(ToImage, Names) {
+  dockerapi::ImageDetails details;
+  details.id = kId;
+  details.repo_tags = {"app:1", "app:2"};
+  details.repo_digests = {"app@" + kDigest};
+  details.size_bytes = 77;
+  const auto image = ToImage(details, "pause:1");
   EXPECT_EQ(image.id(), kId);
   EXPECT_THAT(image.repo_tags(), ElementsAre("app:1", "app:2"));
   EXPECT_THAT(image.repo_digests(), ElementsAre("app@" + kDigest));
@@ -129,15 +129,28 @@ INSTANTIATE_TEST_SUITE_P(All, ImageUsers,
                                          User{"4294967294", 4294967294, ""}));
 
 TEST(ImageInfo, IsJson) {
-  auto details = Details();
-  details.user = "me";
+  dockerapi::ImageDetails details;
+  details.id = kId;
   details.architecture = "arm64";
+  details.os = "linux";
+  details.user = "me";
+  details.environment = {"A=ö"};
+  details.entrypoint = {"/e"};
+  details.command = {"c"};
+  details.working_dir = "/w";
+  details.labels = {{"l", "1"}};
+  details.stop_signal = "SIGINT";
+  const nlohmann::json config = {
+      {"User", "me"},       {"Env", {"A=ö"}},         {"Entrypoint", {"/e"}},  {"Cmd", {"c"}},
+      {"WorkingDir", "/w"}, {"Labels", {{"l", "1"}}}, {"StopSignal", "SIGINT"}};
+  const nlohmann::json spec = {{"architecture", "arm64"}, {"os", "linux"}, {"config", config}};
+  EXPECT_EQ(nlohmann::json::parse(ImageInfo(details)),
+            (nlohmann::json{{"id", kId}, {"imageSpec", spec}}));
+  // On one line, and readable.
+  EXPECT_THAT(ImageInfo(details), HasSubstr("A=ö"));
+  EXPECT_THAT(ImageInfo(details), testing::Not(HasSubstr("\n")));
   details.environment = {"A=\xff"};
-  const auto info = nlohmann::json::parse(ImageInfo(details));
-  EXPECT_EQ(info["id"], kId);
-  EXPECT_EQ(info["imageSpec"]["architecture"], "arm64");
-  EXPECT_EQ(info["imageSpec"]["config"]["User"], "me");
-  EXPECT_EQ(info["imageSpec"]["config"]["Env"].size(), 1U);
+  EXPECT_THAT(ImageInfo(details), HasSubstr("A=\xef\xbf\xbd"));
 }
 
 bool FilterMatches(const std::string& wanted) {

@@ -42,8 +42,10 @@ SandboxRecord Sandbox() {
   SandboxRecord sandbox;
   sandbox.details.id = "p1";
   sandbox.details.spec.image = "pause:1";
-  sandbox.config.mutable_metadata()->set_name("shop-1");
-  sandbox.config.mutable_metadata()->set_namespace_("prod");
+  runtime::v1::PodSandboxConfig config;
+  config.mutable_metadata()->set_name("shop-1");
+  config.mutable_metadata()->set_namespace_("prod");
+  sandbox.config = config;
   return sandbox;
 }
 
@@ -53,8 +55,10 @@ ContainerRecord Container() {
   container.details.spec.image = "sha256:1";
   container.details.spec.host.resources.cpu_shares = 512;
   container.details.state.started_at = 1'600'000'000 * static_cast<std::int64_t>(kSecond);
-  container.config.mutable_metadata()->set_name("web");
-  container.config.mutable_image()->set_user_specified_image("shop:2");
+  runtime::v1::ContainerConfig config;
+  config.mutable_metadata()->set_name("web");
+  config.mutable_image()->set_user_specified_image("shop:2");
+  container.config = config;
   return container;
 }
 

@@ -52,11 +52,10 @@ EngineView WithoutSelinux() {
 
 TEST(Mounts, OnNewEngines) {
   const std::vector<std::pair<std::string, std::string>> rows = {
-      {Mount(""), R"({"Type": "bind", "Source": "/h", "Target": "/c",
-                      "BindOptions": {"Propagation": "rprivate"}})"},
+      {Mount(""), R"({"Type": "bind", "Source": "/h", "Target": "/c"})"},
       {Mount("readonly: true"),
        R"({"Type": "bind", "Source": "/h", "Target": "/c", "ReadOnly": true,
-           "BindOptions": {"Propagation": "rprivate", "ReadOnlyNonRecursive": true}})"},
+           "BindOptions": {"ReadOnlyNonRecursive": true}})"},
       {Mount("readonly: true recursive_read_only: true"),
        R"({"Type": "bind", "Source": "/h", "Target": "/c", "ReadOnly": true,
            "BindOptions": {"Propagation": "rprivate", "ReadOnlyForceRecursive": true}})"},
@@ -74,8 +73,7 @@ TEST(Mounts, OnNewEngines) {
       {Mount("image { image: 'r.io/app:2' } selinux_relabel: true", ""),
        R"({"Type": "image", "Source": "r.io/app:2", "Target": "/c", "ReadOnly": true})"},
       // An image message without a name is none.
-      {Mount("image {}"), R"({"Type": "bind", "Source": "/h", "Target": "/c",
-                              "BindOptions": {"Propagation": "rprivate"}})"},
+      {Mount("image {}"), R"({"Type": "bind", "Source": "/h", "Target": "/c"})"},
   };
   for (const auto& [text, sent] : rows) {
     EXPECT_EQ(Sent(text, NewEngine()), (json{{"Mounts", {json::parse(sent)}}})) << text;
@@ -85,13 +83,13 @@ TEST(Mounts, OnNewEngines) {
 TEST(Mounts, OldEnginesKnowNoRecursion) {
   EXPECT_EQ(Sent(Mount("readonly: true"), OldEngine()),
             json::parse(R"({"Mounts": [{"Type": "bind", "Source": "/h", "Target": "/c",
-                            "ReadOnly": true, "BindOptions": {"Propagation": "rprivate"}}]})"));
+                            "ReadOnly": true}]})"));
 }
 
 TEST(Mounts, Relabelling) {
   const std::vector<std::pair<std::string, std::string>> rows = {
-      {"selinux_relabel: true", "/h:/c:rw,Z,rprivate"},
-      {"selinux_relabel: true readonly: true", "/h:/c:ro,Z,rprivate"},
+      {"selinux_relabel: true", "/h:/c:rw,Z"},
+      {"selinux_relabel: true readonly: true", "/h:/c:ro,Z"},
       {"selinux_relabel: true propagation: PROPAGATION_HOST_TO_CONTAINER", "/h:/c:rw,Z,rslave"},
   };
   for (const auto& [text, bind] : rows) {
@@ -99,7 +97,7 @@ TEST(Mounts, Relabelling) {
   }
   auto old = OldEngine();
   old.features.selinux = true;
-  EXPECT_EQ(Sent(Mount("selinux_relabel: true"), old), (json{{"Binds", {"/h:/c:rw,Z,rprivate"}}}));
+  EXPECT_EQ(Sent(Mount("selinux_relabel: true"), old), (json{{"Binds", {"/h:/c:rw,Z"}}}));
   EXPECT_EQ(
       Sent(Mount("selinux_relabel: true readonly: true recursive_read_only: true"), NewEngine()),
       (json{{"Binds", {"/h:/c:ro,Z,rprivate"}}}));
@@ -116,7 +114,7 @@ TEST(Mounts, AllOfThemInOrder) {
   ASSERT_EQ(host->mounts.size(), 2U);
   EXPECT_EQ(host->mounts[0].source, "/a");
   EXPECT_EQ(host->mounts[1].source, "/c");
-  EXPECT_THAT(host->binds, ElementsAre("/b:/2:rw,Z,rprivate"));
+  EXPECT_THAT(host->binds, ElementsAre("/b:/2:rw,Z"));
 }
 
 void ExpectRefused(const std::string& text, const EngineView& engine, Code code,

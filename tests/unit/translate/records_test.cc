@@ -30,7 +30,7 @@ TEST(Records, BySort) {
   const auto* sandbox = std::get_if<SandboxRecord>(&record);
   ASSERT_TRUE(sandbox);
   EXPECT_EQ(sandbox->details.id, "x");
-  EXPECT_EQ(sandbox->config.hostname(), "h");
+  EXPECT_EQ(sandbox->config.Get().hostname(), "h");
   EXPECT_EQ(sandbox->runtime_handler, "crun");
 
   details.spec.labels = {{"io.kubernetes.docker.type", "container"},
@@ -40,7 +40,7 @@ TEST(Records, BySort) {
   const auto* container = std::get_if<ContainerRecord>(&record);
   ASSERT_TRUE(container);
   EXPECT_EQ(container->details.id, "x");
-  EXPECT_EQ(container->config.log_path(), "l");
+  EXPECT_EQ(container->config.Get().log_path(), "l");
   EXPECT_EQ(container->sandbox_id, "s");
 }
 
@@ -171,8 +171,10 @@ TEST(Bandwidth, Quantities) {
   EXPECT_EQ(rate("1P"), 1'000'000'000'000'000);
   EXPECT_EQ(rate("2000000m"), 2000);
   EXPECT_EQ(rate("1e6"), 1'000'000);
-  for (const std::string text : {"", "x", "999", "2P", "1E", "1Pi", "-1M", "1K", "1ki", "1Mx",
-                                 "1MiB", "inf", "nan", "1 M", "999999m"}) {
+  for (const std::string text :
+       {"",        "x",     "999",    "2P",     "1E",      "1Pi",         "-1M",
+        "1K",      "1ki",   "1Mx",    "1MiB",   "inf",     "nan",         "1 M",
+        "999999m", "5000x", "5000Mx", "5000ki", "5000MiB", "0.000000001_"}) {
     EXPECT_EQ(rate(text), -1) << text;
   }
 }

@@ -15,9 +15,11 @@ ContainerRecord Container() {
   record.details.state.running = true;
   record.details.state.pid = 42;
   record.sandbox_id = "p123";
-  record.config.mutable_metadata()->set_name("web");
-  (*record.config.mutable_labels())["app"] = "shop";
-  (*record.config.mutable_annotations())["note"] = "x";
+  runtime::v1::ContainerConfig config;
+  config.mutable_metadata()->set_name("web");
+  (*config.mutable_labels())["app"] = "shop";
+  (*config.mutable_annotations())["note"] = "x";
+  record.config = config;
   return record;
 }
 
@@ -26,9 +28,11 @@ SandboxRecord Sandbox() {
   record.details.id = "p123";
   record.details.state.running = true;
   record.details.state.pid = 41;
-  record.config.mutable_metadata()->set_name("shop-1");
-  (*record.config.mutable_labels())["app"] = "shop";
-  record.config.mutable_linux()->set_cgroup_parent("/kubepods/pod1");
+  record.details.spec.host.cgroup_parent = "/kubepods/pod1";
+  runtime::v1::PodSandboxConfig config;
+  config.mutable_metadata()->set_name("shop-1");
+  (*config.mutable_labels())["app"] = "shop";
+  record.config = config;
   return record;
 }
 
@@ -134,6 +138,12 @@ TEST(ToPodSandboxStats, WithoutAnEth0TheFirstInterfaceIsTheDefault) {
   sample.interfaces = {{"net1", {}, {}}, {"net2", {}, {}}};
   EXPECT_EQ(ToPodSandboxStats(Sandbox(), sample, {}).linux().network().default_interface().name(),
             "net1");
+}
+
+TEST(ToPodSandboxStats, NoNetworkWithoutAnInterface) {
+  stats::PodSample sample;
+  sample.interfaces.emplace();
+  EXPECT_FALSE(ToPodSandboxStats(Sandbox(), sample, {}).linux().has_network());
   sample.interfaces.reset();
   EXPECT_FALSE(ToPodSandboxStats(Sandbox(), sample, {}).linux().has_network());
 }
@@ -149,11 +159,8 @@ TEST(ToTarget, WhereToLook) {
   auto sandbox = Sandbox();
   EXPECT_TRUE(ToTarget(sandbox).own_cgroup);
   EXPECT_TRUE(ToTarget(sandbox).own_network);
-  sandbox.config.mutable_linux()->clear_cgroup_parent();
-  sandbox.config.mutable_linux()
-      ->mutable_security_context()
-      ->mutable_namespace_options()
-      ->set_network(runtime::v1::NamespaceMode::NODE);
+  sandbox.details.spec.host.cgroup_parent.clear();
+  sandbox.details.spec.host.network_mode = "host";
   EXPECT_FALSE(ToTarget(sandbox).own_cgroup);
   EXPECT_FALSE(ToTarget(sandbox).own_network);
 }

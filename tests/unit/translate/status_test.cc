@@ -130,8 +130,10 @@ TEST(Container, Status) {
 
 TEST(Container, Info) {
   auto container = Container();
-  container.config.clear_mounts();
-  container.config.clear_linux();
+  auto config = container.config.Get();
+  config.clear_mounts();
+  config.clear_linux();
+  container.config = config;
   auto expected = json::parse(R"({
     "sandboxID": "s1", "pid": 5, "processStatus": "running", "removing": false,
     "snapshotter": "overlay2", "runtimeType": "runc", "privileged": true, "user": "7:8",
@@ -218,7 +220,14 @@ TEST(Container, StatesAndEnds) {
        "Completed",
        0,
        5,
-       0},
+       5},
+      {"ended before it was noted",
+       {.status = "exited", .exit_code = 139, .error = {}, .started_at = 6, .finished_at = 5},
+       ContainerState::CONTAINER_EXITED,
+       "Error",
+       139,
+       6,
+       6},
       {"removing",
        {.status = "removing", .exit_code = 1, .error = {}, .started_at = 5, .finished_at = 6},
        ContainerState::CONTAINER_EXITED,
@@ -236,7 +245,7 @@ TEST(Container, StatesAndEnds) {
        "Completed",
        0,
        1,
-       0},
+       1},
   };
   for (const auto& c : cases) {
     ContainerRecord container;

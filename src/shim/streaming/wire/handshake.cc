@@ -1,13 +1,13 @@
 #include "shim/streaming/wire/handshake.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <span>
 
+#include "base/digest.h"
 #include "base/encoding.h"
 #include "shim/streaming/asio.h"
 
@@ -122,10 +122,7 @@ HttpAnswer Answer(int status, std::string_view text, std::string_view more_field
 /// What a WebSocket server proves with that it is one (RFC 6455 section 4.2.2).
 std::string AcceptKey(const std::string& key) {
   const std::string proof = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned int size = 0;
-  EVP_Digest(proof.data(), proof.size(), digest.data(), &size, EVP_sha1(), nullptr);
-  return base::Base64Encode({reinterpret_cast<const char*>(digest.data()), size});
+  return base::Base64Encode(base::Sha1(proof));
 }
 
 std::expected<Upgrade, HttpAnswer> NegotiateWebSocket(const HttpHead& head, SessionKind kind) {

@@ -1,0 +1,51 @@
+#include "contender.h"
+
+#include <algorithm>
+
+namespace dockershimd::bench {
+namespace {
+
+/// With fewer, a median says nothing.
+constexpr std::size_t kFewest = 3;
+
+/// False once the contender has been looked at enough.
+bool MeasureOnce(const MeasuredCall& call, const Effort& effort, Contender& contender,
+                 double& spent, Value& value) {
+  if (!value.failure.empty()) return false;
+  base::Result<std::string> answer;
+  const double took = Milliseconds([&] { answer = call(contender); });
+  if (!answer) {
+    value.failure = base::CodeName(answer.error().code);
+    return false;
+  }
+  value.note = *answer;
+  value.samples.push_back(took);
+  spent += took / 1000;
+  return value.samples.size() < static_cast<std::size_t>(effort.rounds) &&
+         (spent < effort.seconds || value.samples.size() < kFewest);
+}
+
+}  // namespace
+
+void Measure(const std::string& figure, const MeasuredCall& call, const Effort& effort,
+             Contenders& contenders, Figures& figures) {
+  struct Progress {
+    Contender* contender;
+    double spent = 0;
+  };
+  std::vector<Progress> going;
+  for (auto& contender : contenders) {
+    (void)call(*contender);
+    going.push_back({contender.get()});
+  }
+  while (!going.empty()) {
+    std::erase_if(going, [&](Progress& one) {
+      return !MeasureOnce(call, effort, *one.contender, one.spent,
+                          figures.At(figure, one.contender->name));
+    });
+    // Nobody always comes first.
+    if (!going.empty()) std::rotate(going.begin(), going.begin() + 1, going.end());
+  }
+}
+
+}  // namespace dockershimd::bench

@@ -1,0 +1,191 @@
+// Containers write numbered lines at full speed while the daemon is killed over and over, logs are
+// rotated as kubelet does it, and Docker rotates its own files: every line must be in the CRI files
+// once, in order.
+//
+// DSD_TEST_LOG_TORTURE=full runs 20 containers with 200,000 lines each; without it, a short run.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <thread>
+
+#include "base/file.h"
+#include "cri_reader.h"
+#include "criclient/client.h"
+#include "daemon_process.h"
+#include "dockerapi/client.h"
+#include "log_writers.h"
+#include "pods.h"
+
+namespace dockershimd::tests {
+namespace {
+
+namespace cri_v1 = runtime::v1;
+namespace fs = std::filesystem;
+using base::CallContext;
+using shim::logs::ReadRotated;
+using shim::logs::RotatedName;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::chrono::minutes kWritingLimit(8);
+
+struct Plan {
+  const char* name;
+  int containers;
+  std::uint64_t lines;
+  int pause_micros;  ///< after every hundred lines
+  const char* docker_max_size;
+  const char* docker_max_files;
+};
+
+/// Docker keeps (max-files − 1) × max-size for a daemon that is away: here all that a container
+/// writes, so that no machine is too slow.
+constexpr Plan kShort = {"short", 8, 10'000, 100'000, "200k", "25"};
+/// 48 MiB for a daemon that is away, two thirds of what a container writes.
+constexpr Plan kFull = {"full", 20, 200'000, 0, "2m", "25"};
+
+Plan ChosenPlan() {
+  const char* chosen = std::getenv("DSD_TEST_LOG_TORTURE");
+  return chosen != nullptr && std::string(chosen) == "full" ? kFull : kShort;
+}
+
+/// One container's log, rotated as kubelet does it.
+struct Log {
+  std::string id;
+  fs::path path;
+  int rotations = 0;
+};
+
+class LogTortureTest : public testing::Test {
+ protected:
+  LogTortureTest()
+      : daemon_({std::string("--container-log-max-size=") + plan_.docker_max_size,
+                 std::string("--container-log-max-files=") + plan_.docker_max_files}),
+        docker_({.socket_path = std::getenv("DSD_TEST_DOCKER_SOCKET")}) {}
+
+  void StartWriters() {
+    criclient::Client cri(daemon_.Endpoint());
+    ASSERT_TRUE(Pull(cri, kBusybox));
+    pod_id_ = RunPod(cri, pod_).value();
+    fs::create_directories(start_);
+    for (int number = 0; number < plan_.containers; ++number) {
+      auto config =
+          WriterConfig("writer-" + std::to_string(number), static_cast<std::uint64_t>(number),
+                       plan_.lines, plan_.pause_micros);
+      config.add_command("/start/go");
+      auto& mount = *config.add_mounts();
+      mount.set_host_path(start_);
+      mount.set_container_path("/start");
+      const auto id = CreateContainer(cri, pod_id_, pod_, config);
+      ASSERT_TRUE(id) << id.error().message;
+      logs_.push_back({*id, fs::path(pod_.log_directory()) / config.log_path()});
+    }
+    for (const auto& log : logs_) {
+      const auto started = StartContainer(cri, log.id);
+      ASSERT_TRUE(started) << started.error().message;
+    }
+  }
+
+  void KillEverySecond(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      std::this_thread::sleep_for(seconds(1));
+      daemon_.Kill();
+      daemon_.Start();
+      ++kills_;
+    }
+  }
+
+  void RotateEveryTwoSeconds(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      std::this_thread::sleep_for(seconds(2));
+      // A new one: its connection needs no backoff after the daemon's death.
+      criclient::Client cri(daemon_.Endpoint());
+      for (auto& log : logs_) Rotate(cri, log);
+    }
+  }
+
+  /// Renamed, and back again if the runtime did not say that it has reopened.
+  void Rotate(criclient::Client& cri, Log& log) {
+    const auto rotated = RotatedName(log.path, log.rotations + 1);
+    std::error_code missing;
+    fs::rename(log.path, rotated, missing);
+    cri_v1::ReopenContainerLogRequest request;
+    request.set_container_id(log.id);
+    const auto reopened = cri.Call(&Runtime::ReopenContainerLog, request, seconds(20));
+    if (reopened) {
+      log.rotations += missing ? 0 : 1;
+    } else if (!missing) {
+      fs::rename(rotated, log.path);
+      ++taken_back_;
+    }
+  }
+
+  void AwaitWriters() {
+    const auto deadline = std::chrono::steady_clock::now() + kWritingLimit;
+    for (const auto& log : logs_) {
+      while (true) {
+        const auto details =
+            docker_.InspectContainer(CallContext::WithTimeout(seconds(60)), log.id);
+        ASSERT_TRUE(details) << details.error().message;
+        if (!details->state.running) {
+          EXPECT_EQ(details->state.exit_code, 0);
+          break;
+        }
+        ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "the writers do not end";
+        std::this_thread::sleep_for(milliseconds(50));
+      }
+    }
+  }
+
+  const Plan plan_ = ChosenPlan();
+  DaemonProcess daemon_;
+  dockerapi::Client docker_;
+  const fs::path start_ = fs::path(std::getenv("DSD_TEST_STATE")) / "torture";
+  const cri_v1::PodSandboxConfig pod_ = PodConfig("torture");
+  std::string pod_id_;
+  std::vector<Log> logs_;
+  std::atomic<int> kills_ = 0;
+  std::atomic<int> taken_back_ = 0;
+};
+
+TEST_F(LogTortureTest, EveryLineOnce) {
+  ASSERT_NO_FATAL_FAILURE(StartWriters());
+  ASSERT_TRUE(base::WriteFileAtomically(start_ / "go", ""));
+  const auto begin = std::chrono::steady_clock::now();
+  {
+    const std::jthread killer([this](const std::stop_token& stop) { KillEverySecond(stop); });
+    const std::jthread rotator(
+        [this](const std::stop_token& stop) { RotateEveryTwoSeconds(stop); });
+    ASSERT_NO_FATAL_FAILURE(AwaitWriters());
+  }
+  const auto written = std::chrono::steady_clock::now();
+  // The removal must wait for the rest of the logs.
+  criclient::Client cri(daemon_.Endpoint());
+  const auto removed = RemovePod(cri, pod_id_);
+  EXPECT_TRUE(removed) << removed.error().message;
+  int rotations = 0;
+  std::size_t bytes = 0;
+  for (std::size_t seed = 0; seed < logs_.size(); ++seed) {
+    const std::string log = ReadRotated(logs_[seed].path);
+    EXPECT_EQ(CheckLines(log, seed, plan_.lines), "") << logs_[seed].path;
+    bytes += log.size();
+    rotations += logs_[seed].rotations;
+  }
+  std::cout << plan_.name << " log torture: " << plan_.containers << " containers, "
+            << plan_.lines * static_cast<std::uint64_t>(plan_.containers) << " lines, "
+            << (bytes >> 20) << " MiB of CRI logs, written in "
+            << std::chrono::duration_cast<seconds>(written - begin).count() << " s with " << kills_
+            << " kills, " << rotations << " rotations by kubelet's way and " << taken_back_
+            << " taken back\n";
+  EXPECT_GT(kills_, 2);
+  EXPECT_GT(rotations, 0);
+}
+
+}  // namespace
+}  // namespace dockershimd::tests

@@ -1,0 +1,46 @@
+#include "base/in_parallel.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <latch>
+#include <stdexcept>
+
+namespace dockershimd::base {
+namespace {
+
+TEST(InParallel, TasksRunSideBySide) {
+  std::latch all_there(3);
+  const Task task = [&] {
+    all_there.arrive_and_wait();
+    return Status();
+  };
+  EXPECT_TRUE(InParallel({task, task, task}));
+}
+
+TEST(InParallel, AllEndAndTheFirstFailureCounts) {
+  std::atomic<int> ended = 0;
+  const auto task = [&](Status status) -> Task {
+    return [&ended, status] {
+      ++ended;
+      return status;
+    };
+  };
+  const auto outcome = InParallel({task({}), task(Fail(Code::kInternal, "first")), task({}),
+                                   task(Fail(Code::kInternal, "second"))});
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().message, "first");
+  EXPECT_EQ(ended, 4);
+  EXPECT_TRUE(InParallel({}));
+  EXPECT_FALSE(InParallel({task(Fail(Code::kInternal, "alone"))}));
+}
+
+TEST(InParallel, WhatATaskThrowsArrives) {
+  const Task throwing = []() -> Status { throw std::runtime_error("broken"); };
+  const Task fine = [] { return Status(); };
+  EXPECT_THROW((void)InParallel({throwing, fine}), std::runtime_error);
+  EXPECT_THROW((void)InParallel({fine, throwing}), std::runtime_error);
+}
+
+}  // namespace
+}  // namespace dockershimd::base
