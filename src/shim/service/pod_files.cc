@@ -94,6 +94,9 @@ base::Status PodFiles::AddMounts(const translate::SandboxRecord& sandbox,
     mount.set_container_path(path);
     mount.set_readonly(config->linux().security_context().readonly_rootfs());
     mount.set_selinux_relabel(true);
+    // Docker wants it of sources in its own folder, for which it takes every path that begins alike:
+    // /var/lib/dockershimd too.
+    mount.set_propagation(runtime::v1::MountPropagation::PROPAGATION_HOST_TO_CONTAINER);
   }
   return {};
 }
