@@ -98,7 +98,8 @@ class Replay {
     attachment_.args = "IgnoreUnknown=1";
     attachment_.capabilities = "{}";
     if (auto up = shim::linuxos::BringLoopbackUp(attachment_.netns); !up) return up;
-    auto result = plugins_.Add(Limit(), **config, attachment_);
+    const auto keep_nothing = [](const std::string&) { return Status(); };
+    auto result = plugins_.Add(Limit(), **config, attachment_, keep_nothing);
     if (!result) return base::Fail(result.error());
     attachment_.result = std::move(*result);
     return {};

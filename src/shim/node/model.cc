@@ -176,8 +176,7 @@ void Model::LetGo(const std::string& id) {
   }
 }
 
-base::Status Model::Refresh(const CallContext& context, const std::string& id,
-                            SteadyNanos news) {
+base::Status Model::Refresh(const CallContext& context, const std::string& id, SteadyNanos news) {
   const auto lease = refreshing_.Lock(context, id);
   if (!lease) return Fail(lease.error(), "read container " + id);
   if (IsNewerThan(id, news)) return {};
@@ -189,7 +188,7 @@ base::Status Model::Refresh(const CallContext& context, const std::string& id,
   }
   if (details.error().code != Code::kNotFound) return Fail(details.error());
   auto state = state_.Lock();
-  Announce(*state, state->pods.Erase(id));
+  Announce(*state, state->pods.Erase(id, SteadyNow()));
   return {};
 }
 
@@ -210,7 +209,7 @@ void Model::Forget(const std::string& id) {
   const auto lease = refreshing_.Lock(id);
   DropNews(id);
   auto state = state_.Lock();
-  Announce(*state, state->pods.Erase(id));
+  Announce(*state, state->pods.Erase(id, SteadyNow()));
 }
 
 void Model::DropNews(const std::string& id) {
@@ -239,7 +238,8 @@ bool Model::Knows(const std::string& id) const {
 }
 
 bool Model::IsNewerThan(const std::string& id, SteadyNanos time) const {
-  return state_.Lock()->pods.ReadAt(id).value_or(0) > time;
+  const auto state = state_.Lock();
+  return std::max(state->pods.ReadAt(id).value_or(0), state->pods.ErasedAt(id).value_or(0)) > time;
 }
 
 }  // namespace dockershimd::shim::node

@@ -101,10 +101,17 @@ void Pods::RemoveFromPod(const translate::ContainerRecord& container) {
   if (pod->second.empty()) containers_by_sandbox_.erase(pod);
 }
 
-std::vector<Change> Pods::Erase(const std::string& id) {
+void Pods::NoteErased(const std::string& id, SteadyNanos now) {
+  constexpr SteadyNanos kRemembered = std::chrono::nanoseconds(std::chrono::minutes(1)).count();
+  std::erase_if(erased_, [&](const auto& entry) { return now - entry.second > kRemembered; });
+  erased_[id] = now;
+}
+
+std::vector<Change> Pods::Erase(const std::string& id, SteadyNanos now) {
+  if (!sandboxes_.contains(id) && !containers_.contains(id)) return {};
+  NoteErased(id, now);
   if (sandboxes_.contains(id)) return EraseSandbox(id);
-  if (containers_.contains(id)) return EraseContainer(id);
-  return {};
+  return EraseContainer(id);
 }
 
 std::vector<Change> Pods::EraseSandbox(const std::string& id) {
@@ -138,6 +145,11 @@ std::optional<SteadyNanos> Pods::ReadAt(const std::string& id) const {
     return found->second.read_at;
   }
   return std::nullopt;
+}
+
+std::optional<SteadyNanos> Pods::ErasedAt(const std::string& id) const {
+  const auto found = erased_.find(id);
+  return found == erased_.end() ? std::nullopt : std::optional(found->second);
 }
 
 Result<SandboxPtr> Pods::FindSandbox(const std::string& id) const {

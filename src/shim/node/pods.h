@@ -38,10 +38,12 @@ class Pods {
   /// record before.
   [[nodiscard]] std::vector<Change> Put(SandboxPtr sandbox, SteadyNanos read_at);
   [[nodiscard]] std::vector<Change> Put(ContainerPtr container, SteadyNanos read_at);
-  [[nodiscard]] std::vector<Change> Erase(const std::string& id);
+  [[nodiscard]] std::vector<Change> Erase(const std::string& id, SteadyNanos now);
 
   /// When Docker was asked for the record; empty where there is none.
   [[nodiscard]] std::optional<SteadyNanos> ReadAt(const std::string& id) const;
+  /// When a record was erased; empty for one that is there, never was, or has long been gone.
+  [[nodiscard]] std::optional<SteadyNanos> ErasedAt(const std::string& id) const;
 
   /// By full id or by an unambiguous beginning of it.
   [[nodiscard]] base::Result<SandboxPtr> FindSandbox(const std::string& id) const;
@@ -68,12 +70,15 @@ class Pods {
   [[nodiscard]] std::vector<Change> ChangesOf(const std::vector<ChangeKind>& kinds,
                                               const std::string& id, const std::string& sandbox_id);
   void RemoveFromPod(const translate::ContainerRecord& container);
+  void NoteErased(const std::string& id, SteadyNanos now);
   [[nodiscard]] std::vector<Change> EraseSandbox(const std::string& id);
   [[nodiscard]] std::vector<Change> EraseContainer(const std::string& id);
 
   Table<SandboxPtr> sandboxes_;
   Table<ContainerPtr> containers_;
   std::unordered_map<std::string, std::vector<ContainerPtr>> containers_by_sandbox_;
+  /// For a while: events about a container that is gone come after it.
+  std::map<std::string, SteadyNanos> erased_;
   base::UnixNanos last_change_ = 0;
   // Made when asked for, kept until something changes.
   std::optional<Snapshot<SandboxPtr>> all_sandboxes_;

@@ -69,8 +69,8 @@ TEST_F(PodsTest, ContainersOfOnePod) {
   EXPECT_THAT(Ids(pods_.ContainersOf("5a1")), ElementsAre("c1", "c2"));
   (void)pods_.Put(Container("c1", "5a1", false), 2);
   EXPECT_THAT(Ids(pods_.ContainersOf("5a1")), testing::UnorderedElementsAre("c1", "c2"));
-  (void)pods_.Erase("c1");
-  (void)pods_.Erase("c2");
+  (void)pods_.Erase("c1", 9);
+  (void)pods_.Erase("c2", 9);
   EXPECT_THAT(pods_.ContainersOf("5a1"), IsEmpty());
   EXPECT_THAT(Ids(pods_.ContainersOf("5a2")), ElementsAre("c3"));
 }
@@ -78,7 +78,7 @@ TEST_F(PodsTest, ContainersOfOnePod) {
 TEST_F(PodsTest, SnapshotsStayAsTheyWere) {
   const auto before = pods_.Containers();
   (void)pods_.Put(Container("c4", "5a2"), 1);
-  (void)pods_.Erase("c1");
+  (void)pods_.Erase("c1", 9);
   EXPECT_THAT(Ids(before), ElementsAre("c1", "c2", "c3"));
   EXPECT_THAT(Ids(pods_.Containers()), ElementsAre("c2", "c3", "c4"));
   EXPECT_THAT(Ids(pods_.Sandboxes()), ElementsAre("5a1", "5a2"));
@@ -94,11 +94,11 @@ TEST_F(PodsTest, AChangeShowsItsPodRightAfterwards) {
 }
 
 TEST_F(PodsTest, ARemovedContainerIsNotInItsPod) {
-  const auto changes = pods_.Erase("c1");
+  const auto changes = pods_.Erase("c1", 9);
   ASSERT_THAT(Kinds(changes), ElementsAre(ChangeKind::kStopped, ChangeKind::kDeleted));
   EXPECT_THAT(Ids(changes[1].containers), ElementsAre("c2"));
   EXPECT_EQ(changes[1].deleted->details.id, "c1");
-  EXPECT_THAT(pods_.Erase("c1"), IsEmpty());
+  EXPECT_THAT(pods_.Erase("c1", 9), IsEmpty());
 }
 
 TEST_F(PodsTest, ARemovedSandboxIsShownOnceMore) {
@@ -126,6 +126,10 @@ TEST_F(PodsTest, WhenDockerWasAsked) {
   (void)pods_.Put(Container("c1", "5a1"), 7);
   EXPECT_EQ(pods_.ReadAt("c1"), 7);
   EXPECT_EQ(pods_.ReadAt("nonesuch"), std::nullopt);
+  EXPECT_EQ(pods_.ErasedAt("c1"), std::nullopt);
+  (void)pods_.Erase("c1", 11);
+  EXPECT_EQ(pods_.ReadAt("c1"), std::nullopt);
+  EXPECT_EQ(pods_.ErasedAt("c1"), 11);
 }
 
 }  // namespace
