@@ -102,12 +102,12 @@ TEST_F(PodsTest, ARemovedContainerIsNotInItsPod) {
 }
 
 TEST_F(PodsTest, ARemovedSandboxIsShownOnceMore) {
-  const auto changes = pods_.Erase("5a2");
+  const auto changes = pods_.Erase("5a2", 9);
   ASSERT_THAT(Kinds(changes), ElementsAre(ChangeKind::kStopped, ChangeKind::kDeleted));
   EXPECT_EQ(changes[1].sandbox->details.id, "5a2");
   EXPECT_TRUE(changes[1].IsSandbox());
   // Its container outlives it.
-  EXPECT_EQ(pods_.Erase("c3")[1].sandbox, nullptr);
+  EXPECT_EQ(pods_.Erase("c3", 9)[1].sandbox, nullptr);
 }
 
 TEST_F(PodsTest, LaterChangesHaveLaterTimes) {
