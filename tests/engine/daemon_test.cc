@@ -297,7 +297,8 @@ TEST_F(DaemonTest, ManyPodsLeaveNothing) {
             << after.resident_kib << " KiB, descriptors " << before.descriptors << " -> "
             << after.descriptors << ", threads " << before.threads << " -> " << after.threads
             << "\n";
-  EXPECT_LE(after.descriptors, before.descriptors + 3);
+  // Connections to Docker are kept for a while; a leak per pod would be 40 and more.
+  EXPECT_LE(after.descriptors, before.descriptors + 10);
   EXPECT_LE(after.threads, before.threads + 3);
   // The allocator keeps some of it; a leak per pod would show in thousands.
   EXPECT_LE(after.resident_kib, before.resident_kib + 2048 + static_cast<std::size_t>(count));
