@@ -120,7 +120,6 @@ struct ContainerSpec {
   std::vector<std::string> exposed_ports;  ///< "80/tcp"
   /// Docker makes a namespace and leaves it alone: no interface, and no hosts and resolv.conf files
   /// for it and those that join it.
-  bool network_disabled = false;
   bool tty = false;
   bool open_stdin = false;
   bool stdin_once = false;

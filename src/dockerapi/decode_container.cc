@@ -151,7 +151,6 @@ ContainerSpec SpecOf(const Json& json) {
   spec.command = OptionalStringsOf(config, "Cmd");
   spec.labels = StringMapOf(config, "Labels");
   spec.exposed_ports = KeysOf(config, "ExposedPorts");
-  spec.network_disabled = BoolOf(config, "NetworkDisabled");
   spec.tty = BoolOf(config, "Tty");
   spec.open_stdin = BoolOf(config, "OpenStdin");
   spec.stdin_once = BoolOf(config, "StdinOnce");

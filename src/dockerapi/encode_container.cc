@@ -120,7 +120,6 @@ std::string ToJson(const ContainerSpec& spec) {
   SetIf(json, "StopSignal", spec.stop_signal);
   SetIf(json, "Env", spec.environment);
   SetIf(json, "Labels", spec.labels);
-  SetIf(json, "NetworkDisabled", spec.network_disabled);
   SetIf(json, "Tty", spec.tty);
   SetIf(json, "OpenStdin", spec.open_stdin);
   SetIf(json, "StdinOnce", spec.stdin_once);

@@ -89,15 +89,14 @@ class Daemon::Parts {
         engine_(docker_, EngineSettingsOf(config)),
         cni_(CniOptionsOf(config)),
         networking_(ChoiceOf(config.network), cni_),
-        pod_files_(config.state_dir + "/pods"),
         model_(docker_,
                {.network_of = [this](const auto& sandbox) { return networking_.ViewOf(sandbox); },
                 .was_oom_killed = [this](const auto& id) { return oom_.WasHit(id); },
                 .on_change = [this](node::Change change) { Post(std::move(change)); }}),
         logs_({.state_dir = config.state_dir}, docker_),
         sandbox_image_(docker_, config.sandbox_image),
-        containers_(docker_, engine_, model_, logs_, pod_files_),
-        sandboxes_(docker_, engine_, model_, networking_, pod_files_, containers_, sandbox_image_),
+        containers_(docker_, engine_, model_, logs_),
+        sandboxes_(docker_, engine_, model_, networking_, containers_, sandbox_image_),
         catalog_(docker_, sandbox_image_.Reference()),
         images_(docker_, engine_, catalog_, disk_, sandbox_image_.Reference(),
                 std::chrono::seconds(config.image_pull_stall_timeout)),
@@ -222,7 +221,6 @@ class Daemon::Parts {
     std::unordered_set<std::string> sandboxes;
     for (const auto& sandbox : model_.Sandboxes()) sandboxes.insert(sandbox->details.id);
     cni_.CollectGarbage(context, sandboxes);
-    pod_files_.RemoveLeftovers(sandboxes);
   }
 
   metrics::Metrics metrics_;
@@ -230,7 +228,6 @@ class Daemon::Parts {
   node::Engine engine_;
   network::CniNetwork cni_;
   service::PodNetworking networking_;
-  service::PodFiles pod_files_;
   linuxos::OomWatch oom_;
   node::Model model_;
   logs::LogPipeline logs_;

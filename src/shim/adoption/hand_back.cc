@@ -9,7 +9,6 @@
 #include <set>
 #include <string>
 #include <variant>
-#include <vector>
 
 #include "base/file.h"
 #include "dockerapi/client.h"
@@ -65,8 +64,6 @@ class Handover {
         "{} checkpoints written, {} removed, {} logs linked to Docker's, {} failures", written_,
         removed_, linked_, failures_);
   }
-  /// "namespace/name" of pods that cri-dockerd cannot restart containers in as they were.
-  [[nodiscard]] const std::vector<std::string>& PodsToRecreate() const { return to_recreate_; }
 
  private:
   base::Status HandOver(const CallContext& context, const std::string& id) {
@@ -87,11 +84,6 @@ class Handover {
   }
 
   base::Status WriteCheckpoint(const translate::SandboxRecord& sandbox) {
-    // Docker has no resolv.conf for them that cri-dockerd's new containers could share.
-    if (sandbox.details.spec.network_disabled && sandbox.details.state.running) {
-      const auto config = sandbox.config.Get();
-      to_recreate_.push_back(config.metadata().namespace_() + "/" + config.metadata().name());
-    }
     const auto file = checkpoints_ / sandbox.details.id;
     std::error_code ignored;
     // cri-dockerd's own says more than Docker can: host ports under CNI.
@@ -149,7 +141,6 @@ class Handover {
   int removed_ = 0;
   int linked_ = 0;
   int failures_ = 0;
-  std::vector<std::string> to_recreate_;
 };
 
 base::Result<std::string> DockerSocket(const config::Config& config) {
@@ -180,12 +171,6 @@ bool HandBack(const config::Config& config, const fs::path& root, std::ostream& 
     return false;
   }
   out << "hand-back: " << handover.Summary() << "\n";
-  if (!handover.PodsToRecreate().empty()) {
-    out << "hand-back: these pods go on as they are, but a container that cri-dockerd restarts in "
-           "one "
-           "of them has the image's /etc/resolv.conf; recreate them when it suits: "
-        << fmt::format("{}", fmt::join(handover.PodsToRecreate(), ", ")) << "\n";
-  }
   return handover.Complete();
 }
 

@@ -92,9 +92,6 @@ Result<dockerapi::ContainerSpec> Containers::SpecOf(
     accounts = std::move(*found);
   }
   auto config = request.config();
-  if (auto added = pod_files_.AddMounts(pod, &config); !added) {
-    return Fail(added.error(), "the pod's files in /etc");
-  }
   if (auto prepared = PrepareMountSources(&config); !prepared) return Fail(prepared.error());
   auto sub_mounts = SubMountsOf(config);
   if (!sub_mounts) return Fail(sub_mounts.error());

@@ -14,7 +14,6 @@
 #include "shim/node/engine.h"
 #include "shim/node/model.h"
 #include "shim/service/image_users.h"
-#include "shim/service/pod_files.h"
 
 namespace dockershimd::shim::service {
 
@@ -22,13 +21,8 @@ namespace dockershimd::shim::service {
 class Containers {
  public:
   Containers(dockerapi::Client& docker, node::Engine& engine, node::Model& model,
-             logs::LogPipeline& logs, const PodFiles& pod_files)
-      : docker_(docker),
-        engine_(engine),
-        model_(model),
-        logs_(logs),
-        pod_files_(pod_files),
-        users_(docker) {}
+             logs::LogPipeline& logs)
+      : docker_(docker), engine_(engine), model_(model), logs_(logs), users_(docker) {}
 
   [[nodiscard]] base::Result<runtime::v1::CreateContainerResponse> Create(
       const base::CallContext& context, const runtime::v1::CreateContainerRequest& request);
@@ -95,7 +89,6 @@ class Containers {
   node::Engine& engine_;
   node::Model& model_;
   logs::LogPipeline& logs_;
-  const PodFiles& pod_files_;
   ImageUsers users_;
   base::Guarded<std::unordered_set<std::string>> unanswered_;  ///< starts without an answer
 };

@@ -23,7 +23,6 @@ using base::Fail;
 using base::Result;
 using google::protobuf::util::MessageDifferencer;
 
-
 }  // namespace
 
 Result<base::KeyedMutex::Lease> Sandboxes::Lock(const base::CallContext& context,
@@ -93,14 +92,7 @@ base::Status Sandboxes::BringUp(const base::CallContext& context, const std::str
   if (auto written = WriteResolvConf(**sandbox); !written) return written;
   if (auto up = networking_.SetUp(context, **sandbox); !up) return up;
   model_.RefreshNetwork(id);
-  const auto connected = model_.FindSandbox(id);
-  if (!connected) return Fail(connected.error());
-  return WriteFiles(**connected);
-}
-
-base::Status Sandboxes::WriteFiles(const translate::SandboxRecord& sandbox) const {
-  const auto written = files_.Write(sandbox);
-  return written ? written : Fail(written.error(), "the pod's files in /etc");
+  return {};
 }
 
 std::optional<runtime::v1::RunPodSandboxResponse> Sandboxes::FindSame(
@@ -111,8 +103,7 @@ std::optional<runtime::v1::RunPodSandboxResponse> Sandboxes::FindSame(
   const auto sandbox = model_.FindSandbox(holder->id);
   const bool same = sandbox && (*sandbox)->runtime_handler == request.runtime_handler() &&
                     MessageDifferencer::Equals((*sandbox)->config.Get(), request.config());
-  // A crash may have come before they were complete.
-  if (!same || !WriteFiles(**sandbox)) return std::nullopt;
+  if (!same) return std::nullopt;
   runtime::v1::RunPodSandboxResponse response;
   response.set_pod_sandbox_id(holder->id);
   return response;
@@ -180,9 +171,7 @@ base::Status Sandboxes::RemoveLocked(const base::CallContext& context, const std
   }
   if (auto removed = base::InParallel(removals); !removed) return removed;
   // Last, so that a crash before leaves a pod that kubelet sees and removes.
-  if (auto removed = containers_.RemoveNow(context, id); !removed) return removed;
-  files_.Remove(id);
-  return {};
+  return containers_.RemoveNow(context, id);
 }
 
 Result<runtime::v1::StopPodSandboxResponse> Sandboxes::Stop(
@@ -246,7 +235,6 @@ Result<runtime::v1::UpdatePodSandboxResourcesResponse> Sandboxes::UpdateResource
 }
 
 void Sandboxes::OnRemoved(const std::string& id) {
-  files_.Remove(id);
   const auto down = networking_.TearDownRemoved(base::CallContext::ForCleanup(), id);
   if (!down) {
     spdlog::warn("the network of the removed sandbox {} could not be given back: {}", id,

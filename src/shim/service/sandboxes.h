@@ -11,7 +11,6 @@
 #include "shim/node/engine.h"
 #include "shim/node/model.h"
 #include "shim/service/containers.h"
-#include "shim/service/pod_files.h"
 #include "shim/service/pod_networking.h"
 #include "shim/service/sandbox_image.h"
 
@@ -22,13 +21,11 @@ namespace dockershimd::shim::service {
 class Sandboxes {
  public:
   Sandboxes(dockerapi::Client& docker, node::Engine& engine, node::Model& model,
-            PodNetworking& networking, const PodFiles& files, Containers& containers,
-            SandboxImage& image)
+            PodNetworking& networking, Containers& containers, SandboxImage& image)
       : docker_(docker),
         engine_(engine),
         model_(model),
         networking_(networking),
-        files_(files),
         containers_(containers),
         image_(image) {}
 
@@ -68,7 +65,6 @@ class Sandboxes {
   [[nodiscard]] base::Result<node::SandboxPtr> StartPause(const base::CallContext& context,
                                                           const std::string& id);
   [[nodiscard]] base::Status BringUp(const base::CallContext& context, const std::string& id);
-  [[nodiscard]] base::Status WriteFiles(const translate::SandboxRecord& sandbox) const;
   [[nodiscard]] base::Status RemoveStale(const base::CallContext& context, const std::string& id);
   // With the sandbox's lock held:
   [[nodiscard]] base::Status StopLocked(const base::CallContext& context, const std::string& id);
@@ -78,7 +74,6 @@ class Sandboxes {
   node::Engine& engine_;
   node::Model& model_;
   PodNetworking& networking_;
-  const PodFiles& files_;
   Containers& containers_;
   SandboxImage& image_;
   base::KeyedMutex changing_;

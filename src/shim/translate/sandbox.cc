@@ -62,7 +62,6 @@ void ApplyNetwork(const PodSandboxConfig& config, NetworkMode mode,
   spec->host.network_mode = mode == NetworkMode::kCni ? "none" : "bridge";
   // Docker's own set-up of a namespace costs more than all the rest of a start on some engines, and
   // what it gives, the loopback interface and a few files, pods get from us.
-  spec->network_disabled = mode == NetworkMode::kCni;
   if (mode == NetworkMode::kCni) return;
   for (const auto& port : config.port_mappings()) {
     if (port.host_port() == 0) continue;
@@ -257,18 +256,6 @@ network::PodNetworkRequest NetworkRequest(const PodSandboxConfig& config,
   request.cgroup_path = config.linux().cgroup_parent();
   request.annotations.insert(config.annotations().begin(), config.annotations().end());
   return request;
-}
-
-std::string HostsFile(const std::string& hostname, const std::vector<std::string>& ips) {
-  std::string text =
-      "127.0.0.1\tlocalhost\n"
-      "::1\tlocalhost ip6-localhost ip6-loopback\n"
-      "fe00::0\tip6-localnet\n"
-      "ff00::0\tip6-mcastprefix\n"
-      "ff02::1\tip6-allnodes\n"
-      "ff02::2\tip6-allrouters\n";
-  for (const auto& ip : ips) text += fmt::format("{}\t{}\n", ip, hostname);
-  return text;
 }
 
 std::string ResolvConf(const runtime::v1::DNSConfig& dns) {

@@ -34,10 +34,6 @@ enum class NetworkMode : std::uint8_t {
                                                         const std::string& sandbox_id,
                                                         const std::string& netns_path);
 
-/// The content of /etc/hosts in a pod: loopback names, and its own name for its addresses.
-[[nodiscard]] std::string HostsFile(const std::string& hostname,
-                                    const std::vector<std::string>& ips);
-
 /// The content of /etc/resolv.conf for the pod's DNS config.
 [[nodiscard]] std::string ResolvConf(const runtime::v1::DNSConfig& dns);
 

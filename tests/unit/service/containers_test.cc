@@ -40,8 +40,7 @@ class ContainersTest : public testing::Test {
                              },
                          .on_change = {}}),
         logs_({folder_}, docker_),
-        pod_files_(folder_ / "pods"),
-        containers_(docker_, engine_, model_, logs_, pod_files_) {
+        containers_(docker_, engine_, model_, logs_) {
     std::ofstream(folder_ / "resolv.conf") << "nameserver 127.0.0.11\n";
     fake_.Answer("GET", "/info", R"({"CgroupVersion": "1"})");
     fake_.On("GET", "/containers/*/json", [this](const EngineRequest& request, EngineReply& reply) {
@@ -108,7 +107,6 @@ class ContainersTest : public testing::Test {
   node::Engine engine_;
   node::Model model_;
   logs::LogPipeline logs_;
-  PodFiles pod_files_;
   Containers containers_;
 };
 
