@@ -44,11 +44,9 @@ class Client {
 
  private:
   template <class Stub, class Request, class Response>
-  static base::Result<Response> CallOn(Stub& stub,
-                                       grpc::Status (Stub::*rpc)(grpc::ClientContext*,
-                                                                 const Request&, Response*),
-                                       const Request& request, std::chrono::milliseconds timeout,
-                                       const std::stop_token& stop) {
+  static base::Result<Response> CallOn(
+      Stub& stub, grpc::Status (Stub::*rpc)(grpc::ClientContext*, const Request&, Response*),
+      const Request& request, std::chrono::milliseconds timeout, const std::stop_token& stop) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + timeout);
     const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });

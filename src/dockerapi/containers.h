@@ -118,8 +118,6 @@ struct ContainerSpec {
   std::optional<std::vector<std::string>> command;
   Labels labels;
   std::vector<std::string> exposed_ports;  ///< "80/tcp"
-  /// Docker makes a namespace and leaves it alone: no interface, and no hosts and resolv.conf files
-  /// for it and those that join it.
   bool tty = false;
   bool open_stdin = false;
   bool stdin_once = false;

@@ -338,8 +338,8 @@ void FieldChecks::Devices(const RandomPod& random, const RunningPod& seen) {
   for (const auto& device : random.container.devices()) {
     const std::string& place =
         device.container_path().empty() ? device.host_path() : device.container_path();
-    struct stat host {};
-    struct stat inside {};
+    struct stat host{};
+    struct stat inside{};
     ::stat(device.host_path().c_str(), &host);
     const int error = ::stat(seen.process.Path(place).c_str(), &inside);
     Expect("devices[" + place + "]",

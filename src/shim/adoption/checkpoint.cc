@@ -6,27 +6,14 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "shim/translate/sandbox.h"
+
 namespace dockershimd::shim::adoption {
 namespace {
 
 using runtime::v1::PodSandboxConfig;
-using runtime::v1::PortMapping;
-
-std::string_view ProtocolName(const PortMapping& mapping) {
-  switch (mapping.protocol()) {
-    case runtime::v1::Protocol::UDP:
-      return "udp";
-    case runtime::v1::Protocol::SCTP:
-      return "sctp";
-    default:
-      return "tcp";
-  }
-}
-
-bool UsesHostNetwork(const PodSandboxConfig& config) {
-  return config.linux().security_context().namespace_options().network() ==
-         runtime::v1::NamespaceMode::NODE;
-}
+using translate::ProtocolName;
+using translate::UsesHostNetwork;
 
 std::uint32_t Fnv1a(std::string_view text) {
   constexpr std::uint32_t kBasis = 2166136261;
@@ -47,7 +34,7 @@ std::string Printed(const PodSandboxConfig& config) {
     ports += fmt::format(
         "{}<*>{{Protocol:(*config.Protocol){} ContainerPort:(*int32){} HostPort:(*int32){} "
         "HostIP:(string){}}}",
-        ports.empty() ? "" : " ", ProtocolName(mapping), mapping.container_port(),
+        ports.empty() ? "" : " ", ProtocolName(mapping.protocol()), mapping.container_port(),
         mapping.host_port(), mapping.host_ip());
   }
   return fmt::format(
@@ -58,7 +45,7 @@ std::string Printed(const PodSandboxConfig& config) {
 nlohmann::ordered_json Data(const PodSandboxConfig& config) {
   auto data = nlohmann::ordered_json::object();
   for (const auto& mapping : config.port_mappings()) {
-    nlohmann::ordered_json port = {{"protocol", ProtocolName(mapping)},
+    nlohmann::ordered_json port = {{"protocol", ProtocolName(mapping.protocol())},
                                    {"container_port", mapping.container_port()},
                                    {"host_port", mapping.host_port()}};
     if (!mapping.host_ip().empty()) port["host_ip"] = mapping.host_ip();

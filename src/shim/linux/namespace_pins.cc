@@ -19,7 +19,7 @@ using base::Fail;
 using base::Result;
 
 bool IsNamespace(const std::filesystem::path& path) {
-  struct statfs about {};
+  struct statfs about{};
   return ::statfs(path.c_str(), &about) == 0 && about.f_type == NSFS_MAGIC;
 }
 

@@ -49,9 +49,8 @@ class Model {
 
   /// Reads one container anew; forgets it where Docker does not know it any more. Nothing to do
   /// where it was read after `news`.
-  [[nodiscard]] base::Status Refresh(
-      const base::CallContext& context, const std::string& id,
-      SteadyNanos news = std::numeric_limits<SteadyNanos>::max());
+  [[nodiscard]] base::Status Refresh(const base::CallContext& context, const std::string& id,
+                                     SteadyNanos news = std::numeric_limits<SteadyNanos>::max());
 
   /// For a call that is changing a container and will read or forget it: until it lets go, what
   /// events tell of it waits. Should something newer than the model's record have come by then, it

@@ -39,7 +39,7 @@ sockaddr_un AddressOf(const std::string& path) {
 
 base::Status CheckFolder(const std::filesystem::path& folder) {
   if (auto made = base::MakeDirectories(folder); !made) return made;
-  struct stat status {};
+  struct stat status{};
   if (::stat(folder.c_str(), &status) != 0) return Fail(ErrnoError(errno, folder.string()));
   const bool others_may_replace =
       (status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (status.st_mode & S_ISVTX) == 0;
@@ -66,7 +66,7 @@ Result<UniqueFd> TakeLock(const std::string& path) {
 
 /// Removes what a killed daemon left.
 base::Status RemoveStale(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (::lstat(path.c_str(), &status) != 0) {
     return errno == ENOENT ? base::Status() : Fail(ErrnoError(errno, path));
   }
@@ -84,7 +84,7 @@ base::Status RemoveStale(const std::string& path) {
 base::Status GiveTo(const std::string& path, const std::string& group) {
   if (group.empty()) return {};
   std::vector<char> buffer(16384);
-  struct group entry {};
+  struct group entry{};
   struct group* found = nullptr;
   ::getgrnam_r(group.c_str(), &entry, buffer.data(), buffer.size(), &found);
   if (found == nullptr) {

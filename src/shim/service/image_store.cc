@@ -21,13 +21,13 @@ stats::StoreLayout ImageStoreOf(const node::EngineFacts& facts) {
 translate::LayerFilesystem FilesystemOf(const std::string& folder) {
   translate::LayerFilesystem filesystem;
   filesystem.device = folder;
-  struct stat status {};
+  struct stat status{};
   // Without a device of its own (btrfs, overlay) the folder is the best name there is.
   if (::stat(folder.c_str(), &status) == 0 && major(status.st_dev) != 0) {
     filesystem.device =
         linuxos::BlockDeviceName("/sys", major(status.st_dev), minor(status.st_dev));
   }
-  struct statvfs size {};
+  struct statvfs size{};
   if (::statvfs(folder.c_str(), &size) != 0) return filesystem;
   filesystem.bytes = size.f_blocks * size.f_frsize;
   filesystem.used_bytes = (size.f_blocks - size.f_bfree) * size.f_frsize;

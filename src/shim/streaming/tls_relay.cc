@@ -29,6 +29,21 @@ constexpr std::chrono::seconds kGoodbyeLimit(5);
 
 auto Into(error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
 
+/// Passes on what comes until one side ends: eof where the reader's did in good order.
+template <class From, class To>
+Awaitable<error_code> Pump(From& from, To& to) {
+  std::array<char, kBufferSize> buffer;
+  error_code error;
+  while (true) {
+    const auto count = co_await from.async_read_some(asio::buffer(buffer), Into(error));
+    if (error) break;
+    const auto bytes = asio::buffer(buffer.data(), count);
+    co_await asio::async_write(to, bytes, Into(error));
+    if (error) break;
+  }
+  co_return error;
+}
+
 /// Lives as long as its coroutines. On the loop's thread only.
 class TlsRelay : public std::enable_shared_from_this<TlsRelay> {
  public:
@@ -62,15 +77,7 @@ class TlsRelay : public std::enable_shared_from_this<TlsRelay> {
   }
 
   Awaitable<void> ToSession([[maybe_unused]] Self self) {
-    std::array<char, kBufferSize> buffer;
-    error_code error;
-    while (true) {
-      const auto count = co_await client_.async_read_some(asio::buffer(buffer), Into(error));
-      if (error) break;
-      const auto bytes = asio::buffer(buffer.data(), count);
-      co_await asio::async_write(session_, bytes, Into(error));
-      if (error) break;
-    }
+    error_code error = co_await Pump(client_, session_);
     if (error == asio::error::eof) {
       session_.shutdown(asio::socket_base::shutdown_send, error);
     } else {
@@ -79,15 +86,7 @@ class TlsRelay : public std::enable_shared_from_this<TlsRelay> {
   }
 
   Awaitable<void> ToClient() {
-    std::array<char, kBufferSize> buffer;
-    error_code error;
-    while (true) {
-      const auto count = co_await session_.async_read_some(asio::buffer(buffer), Into(error));
-      if (error) break;
-      const auto bytes = asio::buffer(buffer.data(), count);
-      co_await asio::async_write(client_, bytes, Into(error));
-      if (error) break;
-    }
+    error_code error = co_await Pump(session_, client_);
     // Whoever closes with unread bytes destroys what is under way: the client closes first.
     if (error == asio::error::eof) {
       CloseIn(kGoodbyeLimit);

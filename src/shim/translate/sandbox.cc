@@ -24,17 +24,6 @@ const NamespaceOption& NamespacesOf(const PodSandboxConfig& config) {
   return config.linux().security_context().namespace_options();
 }
 
-std::string ProtocolName(runtime::v1::Protocol protocol) {
-  switch (protocol) {
-    case runtime::v1::Protocol::UDP:
-      return "udp";
-    case runtime::v1::Protocol::SCTP:
-      return "sctp";
-    default:
-      return "tcp";
-  }
-}
-
 base::Status CheckPorts(const PodSandboxConfig& config) {
   for (const auto& port : config.port_mappings()) {
     const auto bad = [](int value, int lowest) { return value < lowest || value > 65535; };
@@ -160,6 +149,17 @@ base::Status CheckSandboxConfig(const PodSandboxConfig& config) {
     return Fail(Code::kInvalidArgument, "config.windows: this is a Linux node");
   }
   return CheckPorts(config);
+}
+
+std::string ProtocolName(runtime::v1::Protocol protocol) {
+  switch (protocol) {
+    case runtime::v1::Protocol::UDP:
+      return "udp";
+    case runtime::v1::Protocol::SCTP:
+      return "sctp";
+    default:
+      return "tcp";
+  }
 }
 
 bool UsesHostNetwork(const PodSandboxConfig& config) {

@@ -27,6 +27,9 @@ enum class NetworkMode : std::uint8_t {
     const std::string& sandbox_image, NetworkMode network_mode, const EngineView& engine,
     const ProfileReader& read_profile);
 
+/// "tcp", "udp" or "sctp", as Docker and CNI call them.
+[[nodiscard]] std::string ProtocolName(runtime::v1::Protocol protocol);
+
 [[nodiscard]] bool UsesHostNetwork(const runtime::v1::PodSandboxConfig& config);
 
 /// What the network modules ask about a pod. `netns_path` may be empty for a pod that has ended.

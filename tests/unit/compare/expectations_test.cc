@@ -67,9 +67,9 @@ TEST(Expectations, WithOtherValuesCoverNothing) {
 }
 
 TEST(Expectations, AreStaleOnlyWhereTheirScenarioWasRun) {
-  const auto expectations =
-      Parsed("[[expect]]\nfield = \"x\"\nscenario = \"logs/*\"\nwhy = \"w\"\n"
-             "[[expect]]\nfield = \"x\"\nwhy = \"w\"\noptional = true\n");
+  const auto expectations = Parsed(
+      "[[expect]]\nfield = \"x\"\nscenario = \"logs/*\"\nwhy = \"w\"\n"
+      "[[expect]]\nfield = \"x\"\nwhy = \"w\"\noptional = true\n");
   EXPECT_TRUE(Explain(expectations, {}, {"images/status"}).empty());
   EXPECT_EQ(Explain(expectations, {}, {"logs/format"}).size(), 1U);
 }

@@ -28,8 +28,8 @@ TEST(Leaves, NameEachValueByItsPath) {
   EXPECT_THAT(leaves, Contains(Pair("ContainerStatus.status.state", "CONTAINER_EXITED")));
   EXPECT_THAT(leaves, Contains(Pair("ContainerStatus.status.labels[app]", "shop")));
   EXPECT_THAT(leaves, Contains(Pair("ContainerStatus.status.mounts[/data].readonly", "true")));
-  EXPECT_THAT(leaves, Contains(Pair("ContainerStatus.status.user.linux.supplemental_groups",
-                                    "[10, 20]")));
+  EXPECT_THAT(leaves,
+              Contains(Pair("ContainerStatus.status.user.linux.supplemental_groups", "[10, 20]")));
   EXPECT_THAT(leaves, Not(Contains(Key("ContainerStatus.status.reason"))));
 }
 

@@ -11,10 +11,11 @@ CommandLine Parse(std::vector<const char*> arguments) {
 }
 
 TEST(Options, AreRead) {
-  const auto command = Parse({"--left", "unix:///l", "--right", "unix:///r", "--image", "i",
-                              "--only", "logs/*", "--only", "exec/sync", "--rounds", "3",
-                              "--left-pid", "1", "--left-pid", "/run/x.pid", "--fail-on",
-                              "difference", "--fail-on", "slower:2", "--json", "/x"});
+  const auto command =
+      Parse({"--left",     "unix:///l", "--right",    "unix:///r",  "--image",   "i",
+             "--only",     "logs/*",    "--only",     "exec/sync",  "--rounds",  "3",
+             "--left-pid", "1",         "--left-pid", "/run/x.pid", "--fail-on", "difference",
+             "--fail-on",  "slower:2",  "--json",     "/x"});
   ASSERT_EQ(command.action, CommandLine::Action::kCompare);
   EXPECT_EQ(command.options.left, "unix:///l");
   EXPECT_EQ(command.options.image, "i");

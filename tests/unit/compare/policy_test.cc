@@ -27,8 +27,8 @@ TEST(Policy, IsRead) {
 }
 
 TEST(Policy, MistakesAreNamed) {
-  for (const char* value : {"differences", "slower", "slower:", "slower:x", "slower:2x", "slower:0",
-                            "slower:-1", ""}) {
+  for (const char* value :
+       {"differences", "slower", "slower:", "slower:x", "slower:2x", "slower:0", "slower:-1", ""}) {
     const auto policy = ParsePolicy({value});
     ASSERT_FALSE(policy) << value;
     EXPECT_THAT(policy.error().message, HasSubstr("--fail-on"));

@@ -18,8 +18,8 @@ TEST(ProcessUse, IsThatOfTheProcess) {
 }
 
 TEST(ProcessUse, ProcessesAreGivenByIdOrFile) {
-  const auto file = std::filesystem::temp_directory_path() /
-                    ("process-use-test-" + std::to_string(::getpid()));
+  const auto file =
+      std::filesystem::temp_directory_path() / ("process-use-test-" + std::to_string(::getpid()));
   std::ofstream(file) << ::getpid() << "\n";
   const auto uses = UsesOf({std::to_string(::getpid()), file.string()});
   std::filesystem::remove(file);

@@ -10,7 +10,8 @@ using testing::Pair;
 
 TEST(Rules, NamesAreReplacedInPathsAndValues) {
   const Names names = {{"abc", "<pod>"}, {"abcdef", "<container>"}, {"/var/x", "<folder>"}};
-  EXPECT_EQ(Renamed("abcdef of abc in /var/x/abc", names), "<container> of <pod> in <folder>/<pod>");
+  EXPECT_EQ(Renamed("abcdef of abc in /var/x/abc", names),
+            "<container> of <pod> in <folder>/<pod>");
   EXPECT_THAT(Normalized({{"A.log[abc]", "/var/x/1.log"}}, names, {}),
               ElementsAre(Pair("A.log[<pod>]", "<folder>/1.log")));
 }

@@ -94,6 +94,26 @@ class LogPipelineTest : public testing::Test {
   std::optional<LogPipeline> pipeline_;
 };
 
+/// A container's lines: each begins with its number; what was written is remembered.
+class NumberedLines {
+ public:
+  explicit NumberedLines(SimulatedDocker& docker, std::size_t padding = 0)
+      : docker_(docker), padding_(padding, 'x') {}
+
+  void Write(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      all_.push_back(std::to_string(all_.size()) + padding_);
+      docker_.WriteLine("stdout", all_.back());
+    }
+  }
+  [[nodiscard]] const std::vector<std::string>& All() const { return all_; }
+
+ private:
+  SimulatedDocker& docker_;
+  const std::string padding_;
+  std::vector<std::string> all_;
+};
+
 /// Writes beyond the limit fail as on a full disk, in the middle of a batch.
 class FileSizeLimit {
  public:
@@ -481,26 +501,20 @@ TEST_F(LogPipelineTest, AFullDiskIsWaitedFor) {
 TEST_F(LogPipelineTest, RotationWhileTheDiskIsFull) {
   Follow();
   auto docker = MakeDocker({.max_size = 3000, .max_files = 2});
-  std::vector<std::string> lines;
-  const auto write = [&](int count) {
-    for (int i = 0; i < count; ++i) {
-      lines.push_back(std::to_string(lines.size()) + std::string(100, 'x'));
-      docker.WriteLine("stdout", lines.back());
-    }
-  };
-  write(10);
+  NumberedLines lines(docker, 100);
+  lines.Write(10);
   AwaitLines(10);
   {
     const FileSizeLimit full(4096);
     // Docker deletes most of this; we have it open.
     for (int round = 0; round < 10; ++round) {
-      write(10);
+      lines.Write(10);
       std::this_thread::sleep_for(milliseconds(50));
     }
     EXPECT_GT(docker.Rotations(), 3);
   }
   Finish();
-  EXPECT_EQ(Stdout(), lines);
+  EXPECT_EQ(Stdout(), lines.All());
   EXPECT_EQ(pipeline_->Statistics().gaps, 0U);
 }
 
@@ -545,11 +559,8 @@ TEST_F(LogPipelineTest, AContainerThatIsStartedAgain) {
 
 TEST_F(LogPipelineTest, ARemovedContainersLogIsWrittenToItsEnd) {
   auto docker = MakeDocker();
-  std::vector<std::string> lines;
-  for (int i = 0; i < 100; ++i) {
-    lines.push_back(std::to_string(i) + std::string(300, 'x'));
-    docker.WriteLine("stdout", lines.back());
-  }
+  NumberedLines lines(docker, 300);
+  lines.Write(100);
   {
     const FileSizeLimit full(4096);
     Follow();
@@ -558,7 +569,7 @@ TEST_F(LogPipelineTest, ARemovedContainersLogIsWrittenToItsEnd) {
     pipeline_->Forget("id");
   }
   AwaitLines(100);
-  EXPECT_EQ(Stdout(), lines);
+  EXPECT_EQ(Stdout(), lines.All());
   for (int tries = 0; tries < 2000 && pipeline_->Statistics().followed > 0; ++tries) {
     std::this_thread::sleep_for(milliseconds(5));
   }
@@ -599,37 +610,25 @@ TEST_F(LogPipelineTest, ARotationTakenBackAfterTheEnd) {
 
 TEST_F(LogPipelineTest, ManyRotatedFilesThatDockerStillHas) {
   auto docker = MakeDocker({.max_size = 1000, .max_files = 90});
-  std::vector<std::string> lines;
-  const auto write = [&](std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-      lines.push_back(std::to_string(lines.size()));
-      docker.WriteLine("stdout", lines.back());
-    }
-  };
-  write(500);
+  NumberedLines lines(docker);
+  lines.Write(500);
   ASSERT_GT(docker.Rotations(), 32);
   // More of them while the tail is behind.
   {
     const FileSizeLimit full(4096);
     Follow();
-    write(400);
+    lines.Write(400);
     std::this_thread::sleep_for(milliseconds(50));
   }
   ASSERT_LT(docker.Rotations(), 90);
   Finish();
-  EXPECT_EQ(Stdout(), lines);
+  EXPECT_EQ(Stdout(), lines.All());
   EXPECT_EQ(pipeline_->Statistics().gaps, 0U);
 }
 
 TEST_F(LogPipelineTest, WhatIsBehindIsKeptOverARestart) {
   auto docker = MakeDocker({.max_size = 3000, .max_files = 2});
-  std::vector<std::string> lines;
-  const auto write = [&](int count) {
-    for (int i = 0; i < count; ++i) {
-      lines.push_back(std::to_string(lines.size()));
-      docker.WriteLine("stdout", lines.back());
-    }
-  };
+  NumberedLines lines(docker);
   const auto kept = [&] {
     std::size_t count = 0;
     for (const auto& entry : fs::directory_iterator(folder_ / "docker")) {
@@ -639,8 +638,8 @@ TEST_F(LogPipelineTest, WhatIsBehindIsKeptOverARestart) {
   };
   Follow();
   for (int round = 0; round < 8; ++round) {
-    write(10);
-    AwaitLines(lines.size());
+    lines.Write(10);
+    AwaitLines(lines.All().size());
   }
   ASSERT_GT(fs::file_size(cri_), 3300U);
   {
@@ -648,7 +647,7 @@ TEST_F(LogPipelineTest, WhatIsBehindIsKeptOverARestart) {
     const int before = docker.Rotations();
     // Docker deletes each file at the second rotation behind it.
     while (docker.Rotations() < before + 8) {
-      write(10);
+      lines.Write(10);
       const auto rotations = static_cast<std::size_t>(docker.Rotations() - before);
       for (int tries = 0; tries < 2000 && kept() < rotations; ++tries) {
         std::this_thread::sleep_for(milliseconds(5));
@@ -660,7 +659,7 @@ TEST_F(LogPipelineTest, WhatIsBehindIsKeptOverARestart) {
     while (pipeline_->Statistics().failures == 0) std::this_thread::sleep_for(milliseconds(5));
   }
   Finish();
-  EXPECT_EQ(Stdout(), lines);
+  EXPECT_EQ(Stdout(), lines.All());
   EXPECT_EQ(pipeline_->Statistics().gaps, 0U);
   EXPECT_EQ(kept(), 0U);
 }

@@ -24,8 +24,10 @@ using testsupport::FakeEngine;
 
 using Json = nlohmann::json;
 
-const std::string kPod = "5a1";
-const std::string kContainer = "c1";
+// As long as true ones: a short one may be part of the name of the test's own cgroup.
+const std::string kPod(64, '5');
+const std::string kContainer(64, 'c');
+const std::string kKill = "/containers/" + kContainer + "/kill";
 
 /// A pod's sandbox with DNS settings, and a container with a limit that Docker does not know.
 class ContainersTest : public testing::Test {
@@ -34,10 +36,7 @@ class ContainersTest : public testing::Test {
       : folder_(MakeFolder()),
         docker_({.socket_path = fake_.Socket()}),
         engine_(docker_, {"10m", "2"}),
-        model_(docker_, {.network_of =
-                             [](const auto&) {
-                               return translate::NetworkView{true, {}};
-                             },
+        model_(docker_, {.network_of = [](const auto&) { return translate::NetworkView{true, {}}; },
                          .on_change = {}}),
         logs_({folder_}, docker_),
         containers_(docker_, engine_, model_, logs_) {
@@ -48,7 +47,7 @@ class ContainersTest : public testing::Test {
     });
     fake_.On("POST", "/containers/*/kill",
              [](const EngineRequest&, EngineReply& reply) { reply.Bare(204); });
-    fake_.Answer("POST", "/containers/create", R"({"Id": "c1"})", 201);
+    fake_.Answer("POST", "/containers/create", Json{{"Id", kContainer}}.dump(), 201);
   }
   ~ContainersTest() override { std::filesystem::remove_all(folder_); }
 
@@ -129,12 +128,12 @@ TEST_F(ContainersTest, AStartThatOutlivesItsCallHasItsLimits) {
   const auto started =
       containers_.Start(CallContext::WithTimeout(std::chrono::milliseconds(100)), request);
   ASSERT_FALSE(started);
-  EXPECT_THAT(Posts(), Not(Contains("/containers/c1/kill")));
+  EXPECT_THAT(Posts(), Not(Contains(kKill)));
   runs_ = true;
   ASSERT_TRUE(model_.Refresh(Limit(), kContainer));
   containers_.OnStarted(kContainer);
   // They cannot be set here, so it must not run on.
-  EXPECT_THAT(Posts(), Contains("/containers/c1/kill"));
+  EXPECT_THAT(Posts(), Contains(kKill));
 }
 
 TEST_F(ContainersTest, AStartThatHasOutlivedItsCallHasItsLimits) {
@@ -147,14 +146,14 @@ TEST_F(ContainersTest, AStartThatHasOutlivedItsCallHasItsLimits) {
   request.set_container_id(kContainer);
   EXPECT_FALSE(
       containers_.Start(CallContext::WithTimeout(std::chrono::milliseconds(100)), request));
-  EXPECT_THAT(Posts(), Contains("/containers/c1/kill"));
+  EXPECT_THAT(Posts(), Contains(kKill));
 }
 
 TEST_F(ContainersTest, LimitsAreSetOnce) {
   runs_ = true;
   ASSERT_TRUE(model_.Refresh(Limit(), kContainer));
   containers_.OnStarted(kContainer);
-  EXPECT_THAT(Posts(), Not(Contains("/containers/c1/kill")));
+  EXPECT_THAT(Posts(), Not(Contains(kKill)));
 }
 
 }  // namespace

@@ -40,8 +40,11 @@ FakeDocker::~FakeDocker() {
   acceptor_.request_stop();
   ::shutdown(listener_.Get(), SHUT_RDWR);
   acceptor_.join();
-  const auto open = open_.Lock();
-  for (const int fd : *open) ::shutdown(fd, SHUT_RDWR);
+  {
+    // Not longer: each connection takes itself off the list before its thread ends.
+    const auto open = open_.Lock();
+    for (const int fd : *open) ::shutdown(fd, SHUT_RDWR);
+  }
   connections_.clear();
   std::filesystem::remove_all(folder_);
 }
