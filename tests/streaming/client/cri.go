@@ -45,7 +45,7 @@ func newFixture(name, endpoint, state string) (*fixture, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &fixture{name: name, limit: 2 * time.Minute,
+	f := &fixture{name: name, limit: 5 * time.Minute,
 		runtime: cri.NewRuntimeServiceClient(connection), images: cri.NewImageServiceClient(connection)}
 	if f.process, err = processOf(state); err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ require (
 	google.golang.org/grpc v1.80.0
 	k8s.io/client-go v0.36.1
 	k8s.io/cri-api v0.36.1
+	k8s.io/klog/v2 v2.140.0
 	k8s.io/streaming v0.36.1
 )
 
@@ -32,7 +33,6 @@ require (
 	gopkg.in/inf.v0 v0.9.1 // indirect
 	k8s.io/api v0.36.1 // indirect
 	k8s.io/apimachinery v0.36.1 // indirect
-	k8s.io/klog/v2 v2.140.0 // indirect
 	k8s.io/kube-openapi v0.0.0-20260317180543-43fb72c5454a // indirect
 	k8s.io/utils v0.0.0-20260210185600-b8788abfbbc2 // indirect
 	sigs.k8s.io/json v0.0.0-20250730193827-2d320260d730 // indirect
