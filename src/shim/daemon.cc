@@ -100,15 +100,16 @@ class Daemon::Parts {
         catalog_(docker_, sandbox_image_.Reference()),
         images_(docker_, engine_, catalog_, disk_, sandbox_image_.Reference(),
                 std::chrono::seconds(config.image_pull_stall_timeout)),
-        execs_(docker_, model_),
+        execs_(docker_, model_, exec_ends_),
         collector_(disk_),
         stats_(engine_, model_, collector_),
         streaming_server_(StreamingOptionsOf(config), docker_),
         streaming_(model_, streaming_server_),
-        watcher_(
-            docker_, engine_, model_, catalog_,
-            {.on_connected = [this] { OnConnected(); }, .on_audited = [this] { PostTidyUp(); }},
-            {}),
+        watcher_(docker_, engine_, model_, catalog_,
+                 {.on_connected = [this] { OnConnected(); },
+                  .on_audited = [this] { PostTidyUp(); },
+                  .on_exec_end = [this](const auto& id, int code) { exec_ends_.OnEnd(id, code); }},
+                 {}),
         node_(engine_, watcher_, networking_, cni_),
         runtime_rpcs_(node_, sandboxes_, containers_, execs_, stats_, streaming_, events_,
                       RpcCounter()),
@@ -237,6 +238,7 @@ class Daemon::Parts {
   stats::DiskUse disk_;
   node::ImageCatalog catalog_;
   service::Images images_;
+  node::ExecEnds exec_ends_;
   service::Execs execs_;
   stats::Collector collector_;
   service::Stats stats_;

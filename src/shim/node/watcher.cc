@@ -1,6 +1,7 @@
 #include "shim/node/watcher.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -32,15 +33,15 @@ constexpr std::chrono::nanoseconds kLongestWay = seconds(5);
 /// In the queue, among the ids of containers.
 constexpr const char* kAllImages = "images";
 
-/// All that changes what CRI shows. Docker leaves out the rest: probes alone make three events
-/// each.
+/// All that changes what CRI shows, and the ends of execs. Docker leaves out the rest: probes alone
+/// make two events more each.
 const dockerapi::EventOptions& Wanted() {
   static const dockerapi::EventOptions options{
       .since = 0,
       .types = {"container", "image", "network"},
-      .actions = {"create", "start", "die", "destroy", "oom", "pause", "unpause", "rename",
-                  "update", "commit", "connect", "disconnect", "pull", "tag", "untag", "delete",
-                  "load", "import", "prune"}};
+      .actions = {"create", "start",  "die",    "destroy",  "oom",     "pause",      "unpause",
+                  "rename", "update", "commit", "exec_die", "connect", "disconnect", "pull",
+                  "tag",    "untag",  "delete", "load",     "import",  "prune"}};
   return options;
 }
 
@@ -168,9 +169,18 @@ void Watcher::OnEvent(const dockerapi::Event& event) {
     if (kind != "host" && kind != "null" && model_.Knows(id)) {
       queue_.Add(id, HappenedAt(event), kContainerDelay);
     }
+  } else if (event.action == "exec_die") {
+    OnExecEnd(event);
   } else {
     OnContainerEvent(event);
   }
+}
+
+void Watcher::OnExecEnd(const dockerapi::Event& event) {
+  const std::string code = Attribute(event, "exitCode");
+  int exit_code = 0;
+  const auto parsed = std::from_chars(code.data(), code.data() + code.size(), exit_code);
+  if (parsed.ec == std::errc()) notices_.on_exec_end(Attribute(event, "execID"), exit_code);
 }
 
 /// By the clock that nobody sets: the wall clock may have been set back since something was read.

@@ -31,6 +31,8 @@ class Watcher {
   struct Notices {
     std::function<void()> on_connected;  ///< the engine is there and all was read anew
     std::function<void()> on_audited;    ///< the model was found true, or mended
+    std::function<void(const std::string& exec_id, int exit_code)> on_exec_end =
+        [](const std::string&, int) {};
   };
 
   struct Settings {
@@ -63,6 +65,7 @@ class Watcher {
   void OnEvent(const dockerapi::Event& event);
   [[nodiscard]] SteadyNanos HappenedAt(const dockerapi::Event& event) const;
   void OnContainerEvent(const dockerapi::Event& event);
+  void OnExecEnd(const dockerapi::Event& event);
   [[nodiscard]] base::Status Refresh(const std::stop_token& stop, const std::string& id,
                                      SteadyNanos news);
   void Audit(const std::stop_token& stop);

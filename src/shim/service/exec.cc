@@ -30,6 +30,8 @@ constexpr std::size_t kOutputLimit = 16 << 20;
 constexpr std::chrono::seconds kStartPatience(5);
 /// How often a caller that has gone away is noticed.
 constexpr std::chrono::milliseconds kCancelCheck(100);
+/// How soon Docker's event should follow the end of the output.
+constexpr std::chrono::milliseconds kFirstPatience(10);
 
 void AppendUpTo(std::string_view bytes, std::string* output) {
   const std::size_t room = kOutputLimit - std::min(kOutputLimit, output->size());
@@ -63,18 +65,17 @@ base::Status ReadOutput(const base::CallContext& context, const dockerapi::Hijac
   }
 }
 
-/// Docker says that the output has ended a moment before it knows the exit code.
+/// Docker says that the output has ended a moment before it knows the exit code. An event tells
+/// that; Docker is asked where none comes.
 Result<int> ExitCode(const base::CallContext& context, dockerapi::Client& docker,
-                     const std::string& exec_id) {
-  auto pause = std::chrono::milliseconds(1);
-  while (true) {
+                     const std::string& exec_id, const node::ExecEnds::Expected& end) {
+  for (auto patience = kFirstPatience;; patience = std::min(patience * 2, kCancelCheck)) {
+    if (const auto told = end.WaitUntil(context.Within(patience).deadline)) return *told;
     const auto state = docker.InspectExec(context, exec_id);
     if (!state) return Fail(state.error(), "read the command's exit code");
     if (!state->running) return state->exit_code;
     if (context.IsExpired()) return Fail(Code::kDeadlineExceeded, "timed out");
     if (context.IsCancelled()) return Fail(Code::kCancelled, "the caller went away");
-    std::this_thread::sleep_for(pause);
-    pause = std::min(pause * 2, std::chrono::milliseconds(50));
   }
 }
 
@@ -117,6 +118,7 @@ Result<runtime::v1::ExecSyncResponse> Execs::Sync(const base::CallContext& conte
   spec.command.assign(request.cmd().begin(), request.cmd().end());
   const auto exec_id = docker_.CreateExec(limited, details.id, spec);
   if (!exec_id) return Fail(exec_id.error());
+  const auto end = ends_.Expect(*exec_id);
   const auto stream = docker_.StartExec(limited, *exec_id, false);
   if (!stream) {
     Kill(docker_, *exec_id);
@@ -125,7 +127,7 @@ Result<runtime::v1::ExecSyncResponse> Execs::Sync(const base::CallContext& conte
 
   runtime::v1::ExecSyncResponse response;
   const auto read = ReadOutput(limited, *stream, &response);
-  const auto exit_code = read ? ExitCode(limited, docker_, *exec_id) : Fail(read.error());
+  const auto exit_code = read ? ExitCode(limited, docker_, *exec_id, end) : Fail(read.error());
   if (!exit_code) {
     Kill(docker_, *exec_id);
     if (exit_code.error().code != Code::kDeadlineExceeded) return Fail(exit_code.error());

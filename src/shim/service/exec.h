@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "cri/runtime/v1/api.pb.h"
 #include "dockerapi/client.h"
+#include "shim/node/exec_ends.h"
 #include "shim/node/model.h"
 
 namespace dockershimd::shim::service {
@@ -11,7 +12,8 @@ namespace dockershimd::shim::service {
 /// Commands run in containers. Thread-safe.
 class Execs {
  public:
-  Execs(dockerapi::Client& docker, node::Model& model) : docker_(docker), model_(model) {}
+  Execs(dockerapi::Client& docker, node::Model& model, node::ExecEnds& ends)
+      : docker_(docker), model_(model), ends_(ends) {}
 
   /// Runs a command to its end. Each output is kept up to 16 MiB, as containerd does. At the
   /// request's timeout the process is killed: kDeadlineExceeded.
@@ -21,6 +23,7 @@ class Execs {
  private:
   dockerapi::Client& docker_;
   node::Model& model_;
+  node::ExecEnds& ends_;
 };
 
 }  // namespace dockershimd::shim::service

@@ -125,6 +125,15 @@ void FakeDocker::Tell(const std::string& action, const std::string& id) {
   Emit(event.dump());
 }
 
+void FakeDocker::TellExecEnd(const std::string& id, const std::string& exec_id, int exit_code) {
+  const Json attributes = {{"execID", exec_id}, {"exitCode", std::to_string(exit_code)}};
+  const Json event = {{"Type", "container"},
+                      {"Action", "exec_die"},
+                      {"Actor", {{"ID", id}, {"Attributes", attributes}}},
+                      {"timeNano", base::WallClockNow() + clock_offset}};
+  Emit(event.dump());
+}
+
 void FakeDocker::TellImage(const std::string& action, const std::string& id) {
   const Json event = {{"Type", "image"},
                       {"Action", action},

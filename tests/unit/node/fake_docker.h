@@ -45,6 +45,7 @@ class FakeDocker {
 
   /// Sends an event about a container of ours, or about an image.
   void Tell(const std::string& action, const std::string& id);
+  void TellExecEnd(const std::string& id, const std::string& exec_id, int exit_code);
   void TellImage(const std::string& action, const std::string& id);
   /// Keeps whoever asks for /info waiting, as an engine with a stuck lock does.
   void HangInfo(bool hangs) { info_hangs_ = hangs; }

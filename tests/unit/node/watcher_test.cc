@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "fake_docker.h"
+#include "shim/node/exec_ends.h"
 
 namespace dockershimd::shim::node {
 namespace {
@@ -39,10 +40,13 @@ class WatcherTest : public testing::Test {
 
   void Start(Watcher::Settings settings = {}) {
     settings.longest_pause = milliseconds(200);
-    watcher_.emplace(docker_, engine_, model_, images_,
-                     Watcher::Notices{.on_connected = [this] { ++connections_; },
-                                      .on_audited = [this] { ++audits_; }},
-                     settings);
+    watcher_.emplace(
+        docker_, engine_, model_, images_,
+        Watcher::Notices{.on_connected = [this] { ++connections_; },
+                         .on_audited = [this] { ++audits_; },
+                         .on_exec_end = [this](const std::string& id,
+                                               int exit_code) { exec_ends_.OnEnd(id, exit_code); }},
+        settings);
     watcher_->Start();
     ASSERT_TRUE(Eventually([&] { return connections_ == 1; }));
   }
@@ -61,6 +65,7 @@ class WatcherTest : public testing::Test {
   std::atomic<int> changes_ = 0;
   std::atomic<int> connections_ = 0;
   std::atomic<int> audits_ = 0;
+  ExecEnds exec_ends_;
   Model model_;
   std::optional<Watcher> watcher_;
 };
@@ -103,6 +108,15 @@ TEST_F(WatcherTest, WhatOurOwnCallsReadIsNotReadAgain) {
   fake_.Tell("create", "c2");
   ASSERT_TRUE(StatusIs("c2", "created"));
   EXPECT_LE(fake_.inspects, before + 2);
+}
+
+TEST_F(WatcherTest, TellsHowAnExecEnded) {
+  Start();
+  const auto end = exec_ends_.Expect("e1");
+  ASSERT_TRUE(Eventually([&] { return fake_.Listeners() == 1; }));
+  fake_.TellExecEnd("c1", "e1", 3);
+  EXPECT_EQ(end.WaitUntil(base::CallContext::Clock::now() + seconds(20)), 3);
+  EXPECT_EQ(changes_, 0);
 }
 
 TEST_F(WatcherTest, AClockThatIsSetBackHidesNothing) {

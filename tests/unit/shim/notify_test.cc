@@ -63,6 +63,10 @@ class Notify : public testing::Test {
                                           (folder_ / "cni").string()};
     std::vector<std::string> environment = {"NOTIFY_SOCKET=" + (folder_ / "notify").string(),
                                             "WATCHDOG_USEC=200000"};
+    // The sanitizers' options too.
+    for (char** variable = ::environ; *variable != nullptr; ++variable) {
+      environment.emplace_back(*variable);
+    }
     std::ofstream(arguments[2]).close();
     const auto pointers = [](std::vector<std::string>& texts) {
       std::vector<char*> all;
