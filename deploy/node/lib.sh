@@ -13,14 +13,16 @@ kubeconfig=                   # --kubeconfig; found by itself where empty
 node_name=                    # --node-name; found by itself where empty
 patience=120                  # --timeout, seconds that each wait may take
 settle=15                     # --settle, seconds for which all must stay well at the end
-root=                         # --root: a folder that stands for /, in tests of the file changes
+root=                         # a folder that stands for /, in the test of kubelet's files
 
 dockershimd_units=(dockershimd.socket dockershimd.service)
 dockershimd_config=/etc/dockershimd/config.toml
 dockershimd_endpoint="$(sed -nE 's/^listen *= *"([^"]+)".*/\1/p' "$dockershimd_config" 2>/dev/null ||
   true)"
 dockershimd_endpoint="${dockershimd_endpoint:-unix:///run/dockershimd.sock}"
-record=/var/lib/dockershimd/node  # what a procedure found, for the way back
+kubelet_default_endpoint=unix:///run/containerd/containerd.sock # since 1.24
+dockershimd_state=/var/lib/dockershimd
+record="$dockershimd_state/node"  # what a procedure found, for the way back
 
 # --- Talking to people ---
 procedure="${0##*/}"

@@ -5,7 +5,7 @@
 # shellcheck source=lib.sh
 source "$here/lib.sh"
 
-containerd_endpoint=unix:///run/containerd/containerd.sock
+containerd_endpoint="$kubelet_default_endpoint"
 containerd_units=(containerd.service)
 drained='' extra_drain_options=() stop_units_after=()
 
@@ -90,14 +90,14 @@ remove_old_pods() {
 move_node() {
   local endpoint
   endpoint="$(current_endpoint)"
+  endpoint="${endpoint:-$kubelet_default_endpoint}"
   if [[ "$endpoint" == "$to_endpoint" ]] && is_active "$kubelet_unit" &&
     [[ ! -e "$record/cordoned" ]]; then
     say "this node runs on $to_endpoint already"
     verify_move
     return
   fi
-  [[ "$endpoint" == "$to_endpoint" || "$endpoint" == "$from_endpoint" ||
-    (-z "$endpoint" && "$from_endpoint" == *containerd*) ]] ||
+  [[ "$endpoint" == "$to_endpoint" || "$endpoint" == "$from_endpoint" ]] ||
     die "kubelet uses $endpoint, neither $from_endpoint nor $to_endpoint"
   say "from: $from_endpoint"
   say "to:   $to_endpoint"

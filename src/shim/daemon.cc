@@ -220,7 +220,13 @@ class Daemon::Parts {
                    ensured.error().message);
     }
     std::unordered_set<std::string> sandboxes;
-    for (const auto& sandbox : model_.Sandboxes()) sandboxes.insert(sandbox->details.id);
+    for (const auto& sandbox : model_.Sandboxes()) {
+      sandboxes.insert(sandbox->details.id);
+      // It may have ended already.
+      if (auto kept = networking_.Keep(context, *sandbox); !kept) {
+        spdlog::debug("sandbox {}: {}", sandbox->details.id, kept.error().message);
+      }
+    }
     cni_.CollectGarbage(context, sandboxes);
   }
 

@@ -14,7 +14,7 @@ CLUSTER_DNS = "10.96.0.10"
 
 
 class Cluster:
-    def __init__(self, control_plane, kubelet, spdy_kubectl, metrics_server):
+    def __init__(self, control_plane, kubelet, spdy_kubectl, metrics_server, kubelet_kind=node.Kubelet):
         """Paths: the folder of the control plane's programs and kubectl, and three programs."""
         self.folder = os.path.join(node.STATE, "cluster")
         os.makedirs(self.folder, exist_ok=True)
@@ -23,7 +23,7 @@ class Cluster:
         self.make_service_account_key()
         self.daemons = self.control_plane(control_plane)
         self.metrics_server = self.metrics_daemon(metrics_server)
-        self.kubelet = node.Kubelet(
+        self.kubelet = kubelet_kind(
             kubelet, "--kubeconfig", self.kubeconfig,
             maxPods=150, registerNode=True, clusterDNS=[CLUSTER_DNS], clusterDomain="cluster.local",
             localStorageCapacityIsolation=True, containerLogMonitorInterval="3s",

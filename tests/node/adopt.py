@@ -1,15 +1,8 @@
 #!/usr/bin/env python3
-"""A node goes from cri-dockerd to dockershimd and back while its pods run.
-
-usage (inside with-engine): adopt.py [SCENARIO...]
-"""
+"""A node goes from cri-dockerd to dockershimd and back while its pods run."""
 
 import glob
 import os
-import subprocess
-import sys
-import time
-import traceback
 
 import units
 from units import node
@@ -38,7 +31,11 @@ def add_pods(kubelet):
 
 def all_ready(kubelet):
     pods = kubelet.pods()
-    return len(pods) >= PODS and all(kubelet.is_ready(name) for name in pods)
+    return len(pods) >= PODS and all(node.is_ready(pod) for pod in pods.values())
+
+
+def is_gone(kubelet, name):
+    return f"{name}-{node.NODE_NAME}" not in kubelet.pods()
 
 
 def seen(kubelet):
@@ -152,7 +149,7 @@ def life_goes_on(kubelet):
     kubelet.add("newer", [{"image": node.NGINX, "ports": [{"containerPort": 80, "hostPort": 8081}]}])
     kubelet.remove("tick-2")
     node.wait_for("newer is Ready", 60, lambda: kubelet.is_ready("newer"))
-    node.wait_for("tick-2 is gone", 60, lambda: "tick-2" not in kubelet.pods())
+    node.wait_for("tick-2 is gone", 60, lambda: is_gone(kubelet, "tick-2"))
     kubelet.add("later", [{"command": TICKING}])
     node.wait_for("later is Ready", 60, lambda: kubelet.is_ready("later"))
 
@@ -197,60 +194,36 @@ def same_checkpoints(kubelet):
 
 
 def nothing_left(kubelet):
-    """Adopted pods and those handed back end without a trace."""
-    for half in (("web", "host", "later"), None):
-        if half is None:
-            units.procedure("adopt")
-            kubelet.remove_all()
-        else:
-            for name in half:
-                kubelet.remove(name)
-            kubelet.remove("newer")
-            node.wait_for("they are gone", 120, lambda: not set(half) & set(kubelet.pods()))
-    os.environ["CONTAINER_RUNTIME_ENDPOINT"] = units.NEW_ENDPOINT
-    os.environ["IMAGE_SERVICE_ENDPOINT"] = units.NEW_ENDPOINT
-
-    def clean():
-        left = node.leftovers()
-        assert not left, left
-        return True
-
-    node.wait_for("nothing is left", 180, clean)
+    """Pods handed back, and pods that a playbook adopts, end without a trace."""
+    half = ("web", "host", "later", "newer")
+    for name in half:
+        kubelet.remove(name)
+    node.wait_for("they are gone", 120, lambda: all(is_gone(kubelet, name) for name in half))
+    # The package starts the daemon: with settings that are not yet those of cri-dockerd.
+    units.systemctl("start", "dockershimd.service")
+    first = units.read("/run/test-systemd/active/dockershimd.service")
+    assert units.playbook("adopt", dockershimd_settings={"log_level": "trace"}) > 0
+    assert units.read("/run/test-systemd/active/dockershimd.service") != first
+    assert 'log_level = "trace"\n' in units.read(units.DAEMON_CONFIG)
+    assert units.playbook("adopt", dockershimd_settings={"log_level": "trace"}) == 0
+    kubelet.remove_all()
+    with units.crictl(units.NEW_ENDPOINT):
+        node.wait_for("nothing is left", 180, node.nothing_left)
 
 
 SCENARIOS = (dry_run, failures_are_undone, adopt, life_goes_on, back, same_checkpoints, nothing_left)
 
 
-def main():
+def rehearse(report):
+    """Runs the scenarios up to the first that fails: each needs those before it."""
     units.install_cri_dockerd()
     units.install_dockershimd()
-    kubelet = units.Kubelet(units.OLD_ENDPOINT, in_flags=node.ENGINE == "20.10")
+    kubelet = units.Kubelet(os.environ["DSD_TEST_KUBELET"])
+    kubelet.install(units.OLD_ENDPOINT, in_flags=node.ENGINE == "20.10")
     units.systemctl("enable", "--now", "cri-docker.socket", "cri-docker.service")
     kubelet.start()
-    chosen = [scenario for scenario in SCENARIOS
-              if len(sys.argv) == 1 or scenario.__name__ in sys.argv[1:]]
-    failed = 0
     try:
         add_pods(kubelet)
-        for number, scenario in enumerate(chosen):
-            start = time.monotonic()
-            try:
-                scenario(kubelet)
-                print(f"PASSED  {scenario.__name__} ({time.monotonic() - start:.1f} s)", flush=True)
-            except Exception:
-                traceback.print_exc()
-                print(f"FAILED  {scenario.__name__}: {scenario.__doc__}", flush=True)
-                failed = len(chosen) - number  # each needs those before
-                break
+        all(report.run(scenario, kubelet) for scenario in SCENARIOS)
     finally:
         kubelet.stop()
-    totals = os.environ.get("DSD_TEST_TOTALS")
-    if totals:
-        with open(totals, "w") as file:
-            file.write(f"{len(chosen) - failed} {failed} 0\n")
-    print(f"{len(chosen) - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,22 +1,26 @@
 """A node as an admin has it: kubelet, cri-dockerd and dockershimd as units, their files where the
 procedures look for them."""
 
+import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 
 TESTS = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 REPO = os.path.dirname(TESTS)
-sys.path[:0] = [os.path.join(TESTS, "kubelet"), os.path.join(TESTS, "support")]
+sys.path[:0] = [os.path.join(TESTS, name) for name in ("kubelet", "cluster", "support")]
 
 import node  # noqa: E402
 from standalone import StandaloneKubelet  # noqa: E402
 
 OLD_ENDPOINT = "unix:///run/cri-dockerd.sock"
 NEW_ENDPOINT = "unix:///run/dockershimd.sock"
+CONTAINERD_ENDPOINT = "unix:///run/containerd/containerd.sock"
 KUBELET_CONFIG = "/var/lib/kubelet/config.yaml"
 KUBEADM_FLAGS = "/var/lib/kubelet/kubeadm-flags.env"
+SETTLE = ["--settle", "3"]
 DAEMON_CONFIG = "/etc/dockershimd/config.toml"
 BINARY = os.environ.get("DSD_TEST_BINARY", os.path.join(REPO, "build/release/dockershimd"))
 
@@ -40,17 +44,28 @@ def active(unit):
     return subprocess.run(["systemctl", "is-active", "--quiet", unit]).returncode == 0
 
 
-class Kubelet(StandaloneKubelet):
-    """As a unit; its runtime is said in the file of kubeadm's flags, or in its configuration."""
+@contextlib.contextmanager
+def crictl(endpoint):
+    """crictl asks that runtime."""
+    names = ("CONTAINER_RUNTIME_ENDPOINT", "IMAGE_SERVICE_ENDPOINT")
+    before = {name: os.environ[name] for name in names}
+    os.environ.update(dict.fromkeys(names, endpoint))
+    try:
+        yield
+    finally:
+        os.environ.update(before)
 
-    def __init__(self, endpoint, in_flags):
-        super().__init__(os.environ["DSD_TEST_KUBELET"])
+
+class UnitKubelet:
+    """Mixed into a kubelet of the tests, makes it one that systemd starts."""
+
+    def install(self, endpoint, in_flags):
+        """Its runtime is said in the file of kubeadm's flags, or in its configuration."""
         config = {key: value for key, value in self.configuration.items()
                   if key != "containerRuntimeEndpoint"}
-        flags = ""
         if in_flags:
-            flags = f"--container-runtime-endpoint={endpoint}"
-            write(KUBEADM_FLAGS, f'KUBELET_KUBEADM_ARGS="{flags} --max-pods=100"\n')
+            write(KUBEADM_FLAGS, "KUBELET_KUBEADM_ARGS="
+                  f'"--container-runtime-endpoint={endpoint} --max-pods=100"\n')
         else:
             config["containerRuntimeEndpoint"] = endpoint
         # One key a line is YAML as well as JSON's values are.
@@ -69,6 +84,14 @@ class Kubelet(StandaloneKubelet):
 
     def stop(self):
         systemctl("stop", "kubelet.service")
+
+
+class Kubelet(UnitKubelet, StandaloneKubelet):
+    """Without a cluster."""
+
+
+class ClusterKubelet(UnitKubelet, node.Kubelet):
+    """Of a node in a cluster."""
 
 
 def install_cri_dockerd():
@@ -92,10 +115,38 @@ def install_dockershimd():
     os.environ["PATH"] = os.path.dirname(BINARY) + ":" + os.environ["PATH"]
 
 
+def install_containerd():
+    done = subprocess.run(["runtime", "containerd-config"], check=True, stdout=subprocess.PIPE, text=True,
+                          env={**os.environ, "DSD_TEST_CRI_ENDPOINT": CONTAINERD_ENDPOINT})
+    path = os.environ["DSD_TEST_CONTAINERD_PATH"] + ":" + os.environ["PATH"]
+    os.makedirs("/run/containerd", exist_ok=True)
+    write("/etc/systemd/system/containerd.service",
+          f"[Service]\nType=notify\nEnvironment=PATH={path}\n"
+          f"ExecStart={path.split(':')[1]}/containerd --config {done.stdout.strip()}\n"
+          "[Install]\nWantedBy=multi-user.target\n")
+
+
 def procedure(name, *options, status=0):
     """Runs one of deploy/node; returns what it printed."""
-    done = subprocess.run([os.path.join(REPO, "deploy/node", name), "--yes", "--settle", "5", *options],
+    done = subprocess.run([os.path.join(REPO, "deploy/node", name), "--yes", *SETTLE, *options],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     print(done.stdout, flush=True)
     assert done.returncode == status, f"{name} ended with {done.returncode}, not {status}"
     return done.stdout
+
+
+def playbook(procedure, *options, **variables):
+    """Runs the playbook on this node, which is its own control plane; returns how many tasks changed
+    something."""
+    inventory = os.path.join(node.STATE, "inventory.ini")
+    write(inventory, f"[kube_node]\n{node.NODE_NAME} ansible_connection=local "
+          "ansible_python_interpreter=/usr/bin/python3\n")
+    variables = {"dockershimd_procedure": procedure, "dockershimd_options": SETTLE,
+                 "dockershimd_scripts": os.path.join(REPO, "deploy/node"), **variables}
+    done = subprocess.run(["ansible-playbook", "-i", inventory, "-e", json.dumps(variables), *options,
+                           os.path.join(REPO, "deploy/ansible/dockershimd.yml")],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          env={**os.environ, "ANSIBLE_NOCOLOR": "1", "HOME": node.STATE})
+    print(done.stdout, flush=True)
+    assert done.returncode == 0, f"the playbook ended with {done.returncode}"
+    return int(re.search(r"changed=(\d+)", done.stdout)[1])

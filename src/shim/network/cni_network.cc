@@ -72,6 +72,8 @@ class CniNetwork::Impl {
   Result<PodAddresses> SetUp(const CallContext& context, const PodNetworkRequest& request);
   base::Status TearDown(const CallContext& context, const PodNetworkRequest& request);
   base::Status Check(const CallContext& context, const PodNetworkRequest& request);
+  base::Status KeepNamespace(const CallContext& context, const std::string& sandbox_id,
+                             const std::string& netns_path);
   bool KeepsNamespace(const std::string& sandbox_id) const {
     return !pins_.Find(sandbox_id).empty();
   }
@@ -281,6 +283,18 @@ base::Status CniNetwork::Impl::Check(const CallContext& context, const PodNetwor
   return {};
 }
 
+base::Status CniNetwork::Impl::KeepNamespace(const CallContext& context,
+                                             const std::string& sandbox_id,
+                                             const std::string& netns_path) {
+  if (netns_path.empty() || KeepsNamespace(sandbox_id)) return {};
+  const auto lease = changing_.Lock(context, sandbox_id);
+  if (!lease) return Fail(lease.error(), "the network of sandbox " + sandbox_id);
+  // It may have been torn down, or kept, while we waited.
+  if (AttachmentsOf(sandbox_id).empty() || KeepsNamespace(sandbox_id)) return {};
+  if (auto pinned = pins_.Pin(sandbox_id, netns_path); !pinned) return Fail(pinned.error());
+  return {};
+}
+
 PodAddresses CniNetwork::Impl::Discover(const std::string& sandbox_id,
                                         const std::string& netns_path) {
   const auto attachments = AttachmentsOf(sandbox_id);
@@ -390,6 +404,11 @@ base::Status CniNetwork::TearDown(const CallContext& context, const PodNetworkRe
 
 base::Status CniNetwork::Check(const CallContext& context, const PodNetworkRequest& request) {
   return impl_->Check(context, request);
+}
+
+base::Status CniNetwork::KeepNamespace(const CallContext& context, const std::string& sandbox_id,
+                                       const std::string& netns_path) {
+  return impl_->KeepNamespace(context, sandbox_id, netns_path);
 }
 
 bool CniNetwork::KeepsNamespace(const std::string& sandbox_id) const {

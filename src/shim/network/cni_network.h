@@ -64,7 +64,14 @@ class CniNetwork {
   [[nodiscard]] PodAddresses Addresses(const std::string& sandbox_id,
                                        const std::string& netns_path);
 
-  /// True from SetUp to TearDown: the pod's namespace does not end with its last process.
+  /// Keeps the namespace of a running pod of a former runtime until TearDown, as SetUp does with
+  /// our own. Nothing where it is kept already, or nothing is cached of the pod.
+  [[nodiscard]] base::Status KeepNamespace(const base::CallContext& context,
+                                           const std::string& sandbox_id,
+                                           const std::string& netns_path);
+
+  /// True from SetUp or KeepNamespace to TearDown: the pod's namespace does not end with its last
+  /// process.
   [[nodiscard]] bool KeepsNamespace(const std::string& sandbox_id) const;
 
   /// Tears down what is cached for sandboxes that are not in `valid_sandbox_ids`: leases left by

@@ -66,6 +66,12 @@ base::Status PodNetworking::TearDown(const base::CallContext& context,
   return {};
 }
 
+base::Status PodNetworking::Keep(const base::CallContext& context,
+                                 const translate::SandboxRecord& sandbox) {
+  if (!UsesCni(sandbox)) return {};
+  return cni_.KeepNamespace(context, sandbox.details.id, NetnsPath(sandbox));
+}
+
 bool PodNetworking::OutlivesPause(const translate::SandboxRecord& sandbox) {
   return UsesCni(sandbox) && cni_.KeepsNamespace(sandbox.details.id);
 }

@@ -29,6 +29,11 @@ class PodNetworking {
   [[nodiscard]] base::Status SetUp(const base::CallContext& context,
                                    const translate::SandboxRecord& sandbox);
 
+  /// For a running sandbox, that of a former runtime too: what its network took is given back in
+  /// full, also if its pause process ends before.
+  [[nodiscard]] base::Status Keep(const base::CallContext& context,
+                                  const translate::SandboxRecord& sandbox);
+
   /// True where the network can be torn down whether the pause process lives or not.
   [[nodiscard]] bool OutlivesPause(const translate::SandboxRecord& sandbox);
 

@@ -159,6 +159,29 @@ TEST_F(CniTearDownTest, AFormerRuntimesPodIsAdopted) {
   EXPECT_TRUE(std::filesystem::is_empty(plugins_.CacheDir() / "cache" / "results"));
 }
 
+TEST_F(CniTearDownTest, ANamespaceOfAFormerRuntimesPodIsKeptUntilItIsTakenDown) {
+  plugins_.Install("calico");
+  CacheForeign(plugins_.CacheDir() / "results", "k8s", "eth0", "calico");
+  ASSERT_TRUE(network_.KeepNamespace(Patient(), "pod-1", "/proc/self/ns/net"));
+  EXPECT_TRUE(network_.KeepsNamespace("pod-1"));
+  ASSERT_TRUE(network_.KeepNamespace(Patient(), "pod-1", "/proc/self/ns/net")) << "a second time";
+  auto ended = RequestFor();
+  ended.netns_path = "";
+  ASSERT_TRUE(network_.TearDown(Patient(), ended));
+  EXPECT_EQ(plugins_.Variable("DEL", "calico", "CNI_NETNS"), plugins_.PinOf("pod-1"));
+  EXPECT_FALSE(network_.KeepsNamespace("pod-1"));
+}
+
+TEST_F(CniTearDownTest, OnlyANamespaceThatPluginsWillNeedIsKept) {
+  EXPECT_TRUE(network_.KeepNamespace(Patient(), "pod-1", "/proc/self/ns/net"));
+  EXPECT_FALSE(network_.KeepsNamespace("pod-1")) << "nothing is cached";
+  CacheForeign(plugins_.CacheDir() / "results", "k8s", "eth0", "calico");
+  EXPECT_TRUE(network_.KeepNamespace(Patient(), "pod-1", ""));
+  EXPECT_FALSE(network_.KeepsNamespace("pod-1")) << "it has ended";
+  EXPECT_FALSE(network_.KeepNamespace(Patient(), "pod-1", "/proc/self/none"));
+  EXPECT_FALSE(network_.KeepsNamespace("pod-1"));
+}
+
 TEST_F(CniTearDownTest, WhatAPluginCachedForItselfIsLeftToIt) {
   SetUpPod();
   CacheForeign(plugins_.CacheDir() / "results", "delegate", "eth0", "delegate");
