@@ -35,7 +35,13 @@ def all_ready(kubelet):
 
 
 def is_gone(kubelet, name):
-    return f"{name}-{node.NODE_NAME}" not in kubelet.pods()
+    """For kubelet, and none of its containers runs any more."""
+    return f"{name}-{node.NODE_NAME}" not in kubelet.pods() and not containers_of(name)
+
+
+def containers_of(name, *options):
+    return node.run("docker", "ps", "-q", "--no-trunc", *options, "--filter",
+                    f"label=io.kubernetes.pod.name={name}-{node.NODE_NAME}").split()
 
 
 def seen(kubelet):
@@ -146,12 +152,17 @@ def life_goes_on(kubelet):
     node.wait_for("tick-1 was restarted", 60, lambda: kubelet.status("tick-1")["restartCount"] == 1
                   and "running" in kubelet.status("tick-1")["state"])
     is_logged_on(kubelet, "tick-1")
+    # The namespace of this pod ends with its pause process, unless it is kept.
+    sandbox, = containers_of("tick-3", "--filter", "label=io.kubernetes.docker.type=podsandbox")
+    node.run("docker", "kill", sandbox)
     kubelet.add("newer", [{"image": node.NGINX, "ports": [{"containerPort": 80, "hostPort": 8081}]}])
     kubelet.remove("tick-2")
     node.wait_for("newer is Ready", 60, lambda: kubelet.is_ready("newer"))
     node.wait_for("tick-2 is gone", 60, lambda: is_gone(kubelet, "tick-2"))
     kubelet.add("later", [{"command": TICKING}])
     node.wait_for("later is Ready", 60, lambda: kubelet.is_ready("later"))
+    node.wait_for("tick-3 has a new sandbox", 60, lambda: len(containers_of("tick-3")) == 2
+                  and sandbox not in containers_of("tick-3") and kubelet.is_ready("tick-3"))
 
 
 def back(kubelet):
@@ -195,6 +206,9 @@ def same_checkpoints(kubelet):
 
 def nothing_left(kubelet):
     """Pods handed back, and pods that a playbook adopts, end without a trace."""
+    # Kubelet knows them again: those that it has never seen it kills while cri-dockerd takes their
+    # network down, which leaves a firewall rule there.
+    node.wait_for("all pods are Ready", 60, lambda: all_ready(kubelet))
     half = ("web", "host", "later", "newer")
     for name in half:
         kubelet.remove(name)
