@@ -124,9 +124,8 @@ def failures_are_undone(kubelet):
     for step in ("stop kubelet.service", "stop cri-docker.socket", "disable cri-docker.service",
                  "start dockershimd.service", "start kubelet.service once"):
         print(f"-- fails: {step}", flush=True)
-        units.write("/run/test-systemd/fail", step + "\n")
-        said = units.procedure("adopt", status=1)
-        os.unlink("/run/test-systemd/fail")
+        with units.failing(step):
+            said = units.procedure("adopt", status=1)
         assert "the node is as it was before" in said
         assert whole_state() == state, f"after '{step}': {whole_state()} is not {state}"
         node.wait_for("kubelet answers", 60, lambda: kubelet.pods() is not None)

@@ -105,9 +105,8 @@ def fails(moving, scheme, name, step, *options):
     """The procedure fails at that step of systemctl, or by its options; the node is as it was."""
     print(f"-- fails: {step or options}", flush=True)
     state = moving.state()
-    units.write("/run/test-systemd/fail", step + "\n")
-    said = units.procedure(name, *options, status=1)
-    os.unlink("/run/test-systemd/fail")
+    with units.failing(step):
+        said = units.procedure(name, *options, status=1)
     assert "the node is as it was before" in said
     node.wait_for("the node says what it said", 30, lambda: moving.shown() == state[-1])
     assert moving.state() == state, f"after '{step}': {moving.state()} is not {state}"
@@ -182,8 +181,11 @@ def failures_are_undone(moving):
 
 
 def migrate(moving):
-    """To containerd: pods come back there, nothing of ours is left, Docker's own container runs on."""
+    """To containerd, after a run that was killed: pods come back, nothing of ours is left."""
     bystander = node.run("docker", "run", "-d", "--network", "none", node.BUSYBOX, *node.FOREVER).strip()
+    with units.failing("stop dockershimd.service kill"):
+        units.procedure("migrate-to-containerd", status=-9)
+    assert moving.shown()["unschedulable"]
     units.procedure("migrate-to-containerd")
     moving.has_all_on("containerd")
     assert moving.shown() == {"unschedulable": False, "runtime": "containerd",

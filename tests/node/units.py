@@ -126,6 +126,16 @@ def install_containerd():
           "[Install]\nWantedBy=multi-user.target\n")
 
 
+@contextlib.contextmanager
+def failing(step):
+    """A call of systemctl fails, see there."""
+    write("/run/test-systemd/fail", step + "\n")
+    try:
+        yield
+    finally:
+        os.unlink("/run/test-systemd/fail")
+
+
 def procedure(name, *options, status=0):
     """Runs one of deploy/node; returns what it printed."""
     done = subprocess.run([os.path.join(REPO, "deploy/node", name), "--yes", *SETTLE, *options],
