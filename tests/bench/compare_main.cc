@@ -32,21 +32,11 @@ struct Options {
   Effort effort;
 };
 
-Contenders ContendersOf(const Options& options) {
-  Contenders contenders;
-  for (const auto& text : options.environments) {
-    const auto words = CLI::detail::split(text, ',');
-    contenders.push_back(
-        std::make_unique<Contender>(words.at(0), Environment(std::stoi(words.at(1)), words.at(2))));
-  }
-  return contenders;
-}
-
 class Comparison {
  public:
   explicit Comparison(Options options)
       : options_(std::move(options)),
-        contenders_(ContendersOf(options_)),
+        contenders_(ContendersOf(options_.environments)),
         figures_(Columns(contenders_)) {
     const auto ours = std::find_if(contenders_.begin(), contenders_.end(),
                                    [](const auto& one) { return one->name == kOurs; });

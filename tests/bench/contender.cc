@@ -1,5 +1,6 @@
 #include "contender.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 namespace dockershimd::bench {
@@ -26,6 +27,16 @@ bool MeasureOnce(const MeasuredCall& call, const Effort& effort, Contender& cont
 }
 
 }  // namespace
+
+Contenders ContendersOf(const std::vector<std::string>& environments) {
+  Contenders contenders;
+  for (const auto& text : environments) {
+    const auto words = CLI::detail::split(text, ',');
+    contenders.push_back(
+        std::make_unique<Contender>(words.at(0), Environment(std::stoi(words.at(1)), words.at(2))));
+  }
+  return contenders;
+}
 
 void Measure(const std::string& figure, const MeasuredCall& call, const Effort& effort,
              Contenders& contenders, Figures& figures) {

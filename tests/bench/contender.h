@@ -24,6 +24,9 @@ struct Contender : Subject {
 
 using Contenders = std::vector<std::unique_ptr<Contender>>;
 
+/// Of texts "NAME,PID,STATE", as the script `run` makes them.
+[[nodiscard]] Contenders ContendersOf(const std::vector<std::string>& environments);
+
 /// How long a figure is looked at.
 struct Effort {
   int rounds = 300;

@@ -11,6 +11,8 @@ namespace dockershimd::bench {
 inline const std::string kOurs = "dockershimd";
 /// The same Docker and CNI calls without a daemon, one after the other.
 inline const std::string kReplay = "replay";
+/// A container that Docker runs for itself, seen by no daemon.
+inline const std::string kDockerAlone = "Docker alone";
 
 /// What was seen of one figure at one contender.
 struct Value {

@@ -5,6 +5,7 @@ usage (inside with-engine): pods.py KUBELET [SCENARIO...]
 """
 
 import glob
+import gzip
 import os
 import re
 import sys
@@ -18,6 +19,8 @@ PROBES = {
     "readinessProbe": {"httpGet": {"path": "/", "port": 80}, "periodSeconds": 1},
     "livenessProbe": {"exec": {"command": ["cat", "/etc/nginx/nginx.conf"]}, "periodSeconds": 1},
 }
+
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d) (?P<stream>stdout|stderr) F (?P<text>.*)\n")
 
 
 def start_web(kubelet):
@@ -56,9 +59,38 @@ def logs_and_exec(kubelet):
     assert path, "no log file in the pod's log folder"
     with open(path[0]) as file:
         for line in file:
-            assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d) (stdout|stderr) F to-\2\n", line), line
+            match = LOG_LINE.fullmatch(line)
+            assert match and match["text"] == "to-" + match["stream"], line
     output = kubelet.post(f"/run/tests/{name}/main?cmd=hostname")
     assert output.strip() == name, output
+
+
+def log_rotation(kubelet):
+    """A log that is followed through kubelet shows each line once while kubelet rotates and compresses it."""
+    lines = 40000
+    # Some 6 MiB in 10 seconds: several rotations at 1 MiB, none faster than kubelet's reader.
+    kubelet.add("writer", [{"command": ["sh", "-c", (
+        f"awk 'BEGIN {{ for (i = 1; i <= {lines}; i++) {{ printf \"%06d %0150d\\n\", i, 0;"
+        " if (i % 1000 == 0) system(\"sleep 0.25\") } }'; echo end; trap 'exit 0' TERM;"
+        " sleep 1000000 & wait")]}])
+    node.wait_for("writer runs", 60, lambda: "running" in kubelet.status("writer")["state"])
+    numbers = []
+    with kubelet.open(f"/containerLogs/tests/writer-{node.NODE_NAME}/main?follow=true", 120) as log:
+        for line in log:
+            if line == b"end\n":
+                break
+            assert len(line) == 158, line
+            numbers.append(int(line[:6]))
+    missing = sorted(set(range(1, lines + 1)) - set(numbers))
+    assert not missing, f"{len(missing)} lines are missing, from {missing[0]}"
+    assert numbers == list(range(1, lines + 1)), "lines are doubled or out of order"
+    folder = glob.glob(f"/var/log/pods/tests_writer-{node.NODE_NAME}_*/main")[0]
+    # The newest but one is compressed at the next rotation.
+    compressed = node.wait_for("rotated logs are compressed", 60, lambda: glob.glob(f"{folder}/0.log.*.gz"))
+    for name in compressed:
+        with gzip.open(name, "rt") as file:
+            assert all(LOG_LINE.fullmatch(line) for line in file), f"{name} is no CRI log"
+    return f"{len(glob.glob(folder + '/0.log.*'))} rotated files kept"
 
 
 def restarts(kubelet):
@@ -145,7 +177,7 @@ def nothing_left(kubelet):
     node.wait_for("nothing is left of the pods", 180, node.nothing_left)
 
 
-SCENARIOS = [probes, host_port, logs_and_exec, restarts, init_and_sidecar, restarted_runtime,
+SCENARIOS = [probes, host_port, logs_and_exec, log_rotation, restarts, init_and_sidecar, restarted_runtime,
              killed_runtime, nothing_left]
 
 

@@ -11,7 +11,8 @@ class StandaloneKubelet(node.Kubelet):
     def __init__(self, binary):
         self.manifests = os.path.join(node.STATE, "manifests")
         os.makedirs(self.manifests, exist_ok=True)
-        super().__init__(binary, staticPodPath=self.manifests, fileCheckFrequency="1s")
+        super().__init__(binary, staticPodPath=self.manifests, fileCheckFrequency="1s",
+                         containerLogMonitorInterval="3s")
 
     def pod(self, name):
         return self.pods()[f"{name}-{node.NODE_NAME}"]

@@ -116,8 +116,12 @@ class Kubelet:
     def stop(self):
         self.daemon.stop()
 
+    def open(self, path, timeout=20):
+        """The reply, to be read while it comes; `timeout` is that of each wait, in seconds."""
+        return opener.open(f"https://127.0.0.1:10250{path}", timeout=timeout)
+
     def get(self, path):
-        return opener.open(f"https://127.0.0.1:10250{path}", timeout=20).read().decode()
+        return self.open(path).read().decode()
 
     def post(self, path):
         request = urllib.request.Request(f"https://127.0.0.1:10250{path}", method="POST")
