@@ -61,6 +61,8 @@ class LogsTest : public testing::Test {
       : cri_(daemon_.Endpoint()), docker_({.socket_path = std::getenv("DSD_TEST_DOCKER_SOCKET")}) {}
 
   void SetUp() override {
+    // Of the test before: kubelet removes a pod's logs, no runtime does. New lines go behind them.
+    fs::remove_all(pod_.log_directory());
     const auto pulled = Pull(cri_, kBusybox);
     ASSERT_TRUE(pulled) << pulled.error().message;
     const auto pod_id = RunPod(cri_, pod_);

@@ -73,6 +73,9 @@ class LogTortureTest : public testing::Test {
     criclient::Client cri(daemon_.Endpoint());
     ASSERT_TRUE(Pull(cri, kBusybox));
     pod_id_ = RunPod(cri, pod_).value();
+    // Of a run before.
+    fs::remove_all(pod_.log_directory());
+    fs::remove_all(start_);
     fs::create_directories(start_);
     for (int number = 0; number < plan_.containers; ++number) {
       auto config =

@@ -14,9 +14,10 @@ FolderWatch::FolderWatch() : fd_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
   if (!fd_) throw std::system_error(errno, std::generic_category(), "inotify");
 }
 
-base::Result<int> FolderWatch::Add(const std::filesystem::path& folder) {
-  constexpr std::uint32_t kEvents = IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR;
-  const int watch = ::inotify_add_watch(fd_.Get(), folder.c_str(), kEvents);
+base::Result<int> FolderWatch::Watch(const std::filesystem::path& folder, Events events) {
+  constexpr std::uint32_t kNewFiles = IN_CREATE | IN_MOVED_TO | IN_ONLYDIR;
+  const std::uint32_t mask = events == Events::kNewFiles ? kNewFiles : kNewFiles | IN_MODIFY;
+  const int watch = ::inotify_add_watch(fd_.Get(), folder.c_str(), mask);
   if (watch >= 0) return watch;
   // The kernel's word for "no more watches" reads "no space left on device".
   if (errno == ENOSPC) {

@@ -22,7 +22,13 @@ class FolderWatch {
   FolderWatch();
   [[nodiscard]] int Descriptor() const { return fd_.Get(); }
 
-  [[nodiscard]] base::Result<int> Add(const std::filesystem::path& folder);
+  /// What is to be told of a folder. Writes are not for nothing: each costs whoever writes half a
+  /// microsecond.
+  enum class Events : std::uint8_t { kNewFiles, kNewFilesAndWrites };
+
+  /// Begins to watch a folder, or changes what is told of it. Returns the events' `watch`; the same
+  /// as before if it is the same folder. kNotFound: there is none.
+  [[nodiscard]] base::Result<int> Watch(const std::filesystem::path& folder, Events events);
   void Remove(int watch);
 
   /// Hands over what has happened; does not wait. Returns false if some of it was lost: look

@@ -61,12 +61,14 @@ class LogLoop {
   struct Followed {
     explicit Followed(Tail its_tail) : tail(std::move(its_tail)) {}
     Tail tail;
-    int watch = -1;
-    std::string log_name;     ///< of Docker's current file, within its folder
-    bool is_due = false;      ///< stands in due_
-    bool is_touched = false;  ///< stands in touched_
-    bool is_stalled = false;  ///< waits for one of timers_
-    bool is_open = false;     ///< may hold files open
+    std::filesystem::path docker_log;
+    int watch = -1;            ///< of Docker's folder
+    bool hears_writes = true;  ///< else it is loud, and looked at in each round
+    std::size_t in_round = 0;  ///< bytes written for it in this round
+    bool is_due = false;       ///< stands in due_
+    bool is_touched = false;   ///< stands in touched_
+    bool is_stalled = false;   ///< waits for one of timers_
+    bool is_open = false;      ///< may hold files open
     Clock::time_point last_active;
     /// The container is gone: when the last of its log is given up.
     std::optional<Clock::time_point> give_up;
@@ -84,6 +86,10 @@ class LogLoop {
   void StartRound();
   void PumpDue();
   void Pump(Entries::iterator entry);
+  void Touch(const std::string& id, Followed& followed);
+  base::Status Listen(const std::string& id, Followed& followed, FolderWatch::Events events);
+  /// All that there was has been read: waits for an event, or for the next round.
+  void AwaitMore(const std::string& id, Followed& followed);
   void MarkOpen(Followed& followed);
   void RestIdle();
   void Drop(Entries::iterator found);

@@ -327,6 +327,41 @@ TEST_F(LogPipelineTest, RotationWhileTheDaemonIsAway) {
   EXPECT_EQ(pipeline_->Statistics().gaps, 0U);
 }
 
+/// A loud container is looked at without being told of its writes, until it is quiet.
+TEST_F(LogPipelineTest, NoLineIsMissedBetweenLoudAndQuiet) {
+  Follow();
+  auto docker = MakeDocker({.max_size = 100'000, .max_files = 5});
+  NumberedLines lines(docker, 100);
+  for (int round = 0; round < 100; ++round) {
+    lines.Write(round % 3 == 0 ? 500 : 120);
+    std::this_thread::sleep_for(std::chrono::microseconds(round * 300));
+    lines.Write(1);
+    AwaitLines(lines.All().size());
+    if (HasFailure()) return;
+  }
+  Finish();
+  EXPECT_EQ(Stdout(), lines.All());
+  EXPECT_GT(docker.Rotations(), 10);
+  EXPECT_EQ(pipeline_->Statistics().gaps, 0U);
+}
+
+TEST_F(LogPipelineTest, StatisticsSayWhatIsWritten) {
+  Follow();
+  auto docker = MakeDocker();
+  for (int i = 0; i < 10; ++i) docker.WriteLine("stdout", std::to_string(i));
+  docker.WriteLine("stderr", std::string(40'000, 'x'));
+  Finish();
+  const auto statistics = pipeline_->Statistics();
+  EXPECT_EQ(statistics.lines, 13U) << "a line of 40,000 bytes is written in three parts";
+  EXPECT_EQ(statistics.bytes, fs::file_size(cri_));
+  EXPECT_EQ(statistics.failures, 0U);
+  EXPECT_EQ(statistics.bad_records, 0U);
+  EXPECT_EQ(statistics.gaps, 0U);
+  // Docker's times here are those of the clock, a little ahead.
+  EXPECT_LT(std::chrono::abs(statistics.lag), std::chrono::minutes(5));
+  EXPECT_NE(statistics.lag.count(), 0);
+}
+
 TEST_F(LogPipelineTest, WhatDockerHasDroppedIsAGap) {
   Follow();
   auto docker = MakeDocker({.max_size = 1000, .max_files = 2});
