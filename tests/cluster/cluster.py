@@ -52,10 +52,15 @@ class Cluster:
         node.run("openssl", "rsa", "-in", self.file("account.key"), "-pubout",
                  "-out", self.file("account.pub"))
         # The API server shows its certificate to pods and to extension servers.
+        self.certificate("ca", "IP:127.0.0.1,IP:" + node.NODE_ADDRESS)
+
+    def certificate(self, name, addresses):
+        """Makes a certificate signed by itself; returns its file and its key's."""
+        certificate, key = self.file(name + ".crt"), self.file(name + ".key")
         node.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                 "-nodes", "-days", "30", "-subj", "/CN=test cluster", "-keyout", self.file("ca.key"),
-                 "-out", self.file("ca.crt"), "-addext",
-                 "subjectAltName=IP:127.0.0.1,IP:" + node.NODE_ADDRESS)
+                 "-nodes", "-days", "30", "-subj", "/CN=test " + name, "-keyout", key,
+                 "-out", certificate, "-addext", "subjectAltName=" + addresses)
+        return certificate, key
 
     def control_plane(self, folder):
         """(daemon, how to ask whether it is up), in the order of their start."""
@@ -135,8 +140,8 @@ class Cluster:
     def command(self, *arguments, client="websocket"):
         return [self.kubectls[client], "--kubeconfig", self.kubeconfig, *arguments]
 
-    def kubectl(self, *arguments, client="websocket", stdin=b"", code=0, timeout=150):
-        """Its output; AssertionError with both outputs when it ends in any other way than with code."""
+    def kubectl(self, *arguments, client="websocket", stdin=b"", code=0, output="stdout", timeout=150):
+        """One of its outputs; AssertionError with both outputs when it ends in any other way than with code."""
         if isinstance(stdin, (dict, list)):
             stdin = json.dumps(stdin).encode()
         done = subprocess.run(self.command(*arguments, client=client), input=stdin,
@@ -144,7 +149,7 @@ class Cluster:
         assert done.returncode == code, (
             f"kubectl {' '.join(arguments)} ({client}): exit code {done.returncode}: "
             f"{done.stderr.decode(errors='replace')[-2000:]}{done.stdout.decode(errors='replace')[-500:]}")
-        return done.stdout.decode(errors="replace")
+        return getattr(done, output).decode(errors="replace")
 
     def environment(self):
         # What kubectl remembers of the server stays in here.

@@ -1,6 +1,7 @@
 """kubectl logs."""
 
 import glob
+import os
 import subprocess
 import threading
 
@@ -8,15 +9,28 @@ import node
 from cluster import pod, shell
 
 LINES = 60000
+BATCH = 1000
 
 
 def logs_follow(cluster):
     """kubectl logs -f shows every line once while kubelet rotates and compresses the log under it."""
     space = cluster.namespace("logs-follow")
-    # Some 10 MiB in 15 seconds: faster than the kubelet looks, slower than it can keep up with.
+    # Some 10 MiB in 15 seconds, faster than the kubelet looks. The writer waits while more than two
+    # batches are unread: a kubelet that is a whole rotation behind passes over what is between.
+    seen = os.path.join(node.STATE, "seen-lines")
+    os.mkdir(seen)
     space.start(pod("writer", shell(
         f"awk 'BEGIN {{ for (i = 1; i <= {LINES}; i++) {{ printf \"%06d %0160d\\n\", i, 0;"
-        " if (i % 1000 == 0) system(\"sleep 0.25\") } }'; echo end; trap 'exit 0' TERM; sleep 1000000 & wait")))
+        f" if (i % {BATCH} == 0) system(\"sleep 0.25; until test -e /seen/\" (i - {BATCH})"
+        " \"; do sleep 0.05; done\") } }'; echo end; trap 'exit 0' TERM; sleep 1000000 & wait",
+        volumeMounts=[{"name": "seen", "mountPath": "/seen"}]),
+        volumes=[{"name": "seen", "hostPath": {"path": seen}}]))
+
+    def note(number):
+        with open(os.path.join(seen, str(number)), "w"):
+            pass
+
+    note(0)
     # Through the API server, and from the kubelet's own endpoint.
     command = space.command("logs", "-f", "writer")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=cluster.environment()) as follow:
@@ -28,6 +42,8 @@ def logs_follow(cluster):
                 break
             assert len(line) == 168, line
             numbers.append(int(line[:6]))
+            if numbers[-1] % BATCH == 0:
+                note(numbers[-1])
         deadline.cancel()
         follow.terminate()
     missing = sorted(set(range(1, LINES + 1)) - set(numbers))

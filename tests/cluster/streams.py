@@ -1,6 +1,7 @@
 """exec, attach, port-forward and cp by kubectl: today's, which speaks WebSocket, and an old one, which
 speaks only SPDY."""
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -184,24 +185,36 @@ def attach(cluster):
 def port_forward(cluster):
     """100 connections at once through kubectl port-forward each move 10 MiB unchanged."""
     space = cluster.namespace("port-forward")
+    served = start_web(cluster, space, 11)
+    speeds = []
+    for client in CLIENTS:
+        with forwarded(cluster, space, client) as port:
+            speeds.append(f"{client} {fetch_parts(port, served, 100, 10 * MEBIBYTE):.0f} MiB/s")
+    space.delete()
+    return ", ".join(speeds)
+
+
+def start_web(cluster, space, mebibytes):
+    """A pod that serves random /data of this size at port 80; returns the data."""
     space.start(pod("web", shell(
-        "dd if=/dev/urandom of=/usr/share/nginx/html/data bs=1M count=11; exec nginx -g 'daemon off;'",
+        f"dd if=/dev/urandom of=/usr/share/nginx/html/data bs=1M count={mebibytes};"
+        " exec nginx -g 'daemon off;'",
         image=node.NGINX, readinessProbe={"tcpSocket": {"port": 80}, "periodSeconds": 1})))
     space.kubectl("cp", "web:/usr/share/nginx/html/data", cluster.file("served"))
     with open(cluster.file("served"), "rb") as file:
-        served = file.read()
-    speeds = []
-    for client in CLIENTS:
-        with subprocess.Popen(space.command("port-forward", "pod/web", ":80", client=client),
-                              stdout=subprocess.PIPE, text=True, env=cluster.environment()) as process:
-            try:
-                line = process.stdout.readline()
-                port = int(re.match(r"Forwarding from 127\.0\.0\.1:(\d+) -> 80", line).group(1))
-                speeds.append(f"{client} {fetch_parts(port, served, 100, 10 * MEBIBYTE):.0f} MiB/s")
-            finally:
-                process.terminate()
-    space.delete()
-    return ", ".join(speeds)
+        return file.read()
+
+
+@contextlib.contextmanager
+def forwarded(cluster, space, client):
+    """The local port that leads to port 80 of the pod web, while kubectl port-forward runs."""
+    with subprocess.Popen(space.command("port-forward", "pod/web", ":80", client=client),
+                          stdout=subprocess.PIPE, text=True, env=cluster.environment()) as process:
+        try:
+            line = process.stdout.readline()
+            yield int(re.match(r"Forwarding from 127\.0\.0\.1:(\d+) -> 80", line).group(1))
+        finally:
+            process.terminate()
 
 
 def fetch_parts(port, served, connections, size):
@@ -260,4 +273,35 @@ def copy(cluster):
     space.delete()
 
 
-ALL = [exec_codes, exec_pipe, tty_resize, attach, port_forward, copy]
+def over_tls(cluster):
+    """With stream_tls_cert, exec, port-forward and cp work once the node trusts it, and not before."""
+    space = cluster.namespace("over-tls")
+    served = start_web(cluster, space, 3)
+    certificate, key = cluster.certificate("stream", "IP:127.0.0.1")
+    node.runtime("stop")
+    node.runtime("start", "--stream-tls-cert", certificate, "--stream-tls-key", key)
+    try:
+        for client in CLIENTS:
+            refused = space.exec("web", "true", client=client, code=1, output="stderr")
+            assert "x509: certificate signed by unknown authority" in refused, refused
+        with open("/etc/ssl/certs/ca-certificates.crt", "a") as trusted, open(certificate) as file:
+            trusted.write(file.read())
+        # It reads them once.
+        cluster.kubelet.stop()
+        cluster.kubelet.start()
+        assert node.wait_for("the kubelet knows its pods", 60, lambda: space.exec("web", "echo", "ok"))
+        for client in CLIENTS:
+            space.exec("web", "sh", "-c", "exit 3", client=client, code=3)
+            sent, received = pipe(cluster, space.command("exec", "-i", "web", "--", "cat", client=client),
+                                  [os.urandom(MEBIBYTE)] * 5)
+            assert received == sent, f"{client}: {received} came back of {sent}"
+            with forwarded(cluster, space, client) as port:
+                fetch_parts(port, served, 5, 2 * MEBIBYTE)
+            space.kubectl("cp", "web:/usr/share/nginx/html/data", cluster.file("served"), client=client)
+    finally:
+        node.runtime("stop")
+        node.runtime("start")
+    space.delete()
+
+
+ALL = [exec_codes, exec_pipe, tty_resize, attach, port_forward, copy, over_tls]

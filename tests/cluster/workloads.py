@@ -385,10 +385,15 @@ def top(cluster):
     # An API group without its server would keep namespaces from going away.
     space.kubectl("delete", "apiservice", "v1beta1.metrics.k8s.io")
     cluster.metrics_server.stop()
-    summary = cluster.get(f"/api/v1/nodes/{node.NODE_NAME}/proxy/stats/summary")
-    stats = next(item for item in summary["pods"] if item["podRef"]["name"] == "busy")
-    assert stats["memory"]["workingSetBytes"] > 0 and stats["ephemeral-storage"]["usedBytes"] > 0, stats
-    assert stats["containers"][0]["rootfs"]["usedBytes"] > 0, stats
+
+    def used():
+        summary = cluster.get(f"/api/v1/nodes/{node.NODE_NAME}/proxy/stats/summary")
+        stats = next(item for item in summary["pods"] if item["podRef"]["name"] == "busy")
+        return (stats["memory"]["workingSetBytes"], stats["ephemeral-storage"]["usedBytes"],
+                stats["containers"][0]["rootfs"]["usedBytes"])
+
+    # Kubelet looks at a pod's cgroup at intervals of its own.
+    node.wait_for("the summary has the pod's use of memory and disk", 60, lambda: min(used()) > 0)
     space.delete()
     return f"{cpu} of a 100m limit, {memory}"
 
