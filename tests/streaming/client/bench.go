@@ -158,6 +158,7 @@ func median(rounds int, run func() (time.Duration, error)) (time.Duration, error
 type figures struct {
 	times    []time.Duration
 	computed time.Duration // by the runtime's own process
+	client   time.Duration // computed by this process
 	failure  error
 }
 
@@ -175,8 +176,8 @@ func (f *figures) text(m measurement) string {
 	}
 	text := fmt.Sprintf("%.0f MiB/s", float64(m.size)/mebibyte/f.median())
 	if f.computed > 0 {
-		text += fmt.Sprintf(" (CPU %.2f ms/MiB)",
-			f.computed.Seconds()*1000/float64(len(f.times))/(float64(m.size)/mebibyte))
+		each := 1000 / float64(len(f.times)) / (float64(m.size) / mebibyte)
+		text += fmt.Sprintf(" (CPU %.2f, client %.2f ms/MiB)", f.computed.Seconds()*each, f.client.Seconds()*each)
 	}
 	return text
 }
@@ -198,9 +199,10 @@ func measure(m measurement, p protocol, contenders []*fixture) {
 			if all[i].failure != nil {
 				continue
 			}
-			before := f.process.computed()
+			before, clientBefore := f.process.computed(), computedHere()
 			taken, err := m.run(f, p)
 			all[i].computed += f.process.computed() - before
+			all[i].client += computedHere() - clientBefore
 			all[i].times = append(all[i].times, taken)
 			all[i].failure = err
 		}
@@ -225,7 +227,7 @@ func measure(m measurement, p protocol, contenders []*fixture) {
 }
 
 func printRow(row []string) {
-	fmt.Printf("%-9s  %-17s  %-31s  %-31s  %5s  %-12s  %5s\n",
+	fmt.Printf("%-9s  %-17s  %-44s  %-44s  %5s  %-12s  %5s\n",
 		row[0], row[1], row[2], row[3], row[4], row[5], row[6])
 }
 
