@@ -87,7 +87,7 @@ base::Result<bool> FileSource::OpenOlder(const std::filesystem::path& name,
   auto& files = search.files;
   const auto is_same = [&](const File& file) { return file.inode == status.st_ino; };
   if (std::any_of(files.begin(), files.end(), is_same)) return true;
-  files.push_front({std::move(*fd), status.st_ino, {}});
+  files.insert(files.begin(), {std::move(*fd), status.st_ino, {}});
   search.found = is_wanted(files.front());
   return true;
 }
@@ -166,7 +166,7 @@ void FileSource::KeepUnread() {
 
 void FileSource::PopFront() {
   done_.push_back(std::move(files_.front().kept));
-  files_.pop_front();
+  files_.erase(files_.begin());
   StartFront();
 }
 
@@ -197,7 +197,7 @@ base::Status FileSource::AddNewFiles() {
   rotated_ = false;
   auto& files = search.files;
   if (search.found) {
-    files.pop_front();
+    files.erase(files.begin());
   } else if (files.size() > 1) {
     ReportGap("Docker rotates faster than we hear of it, lines may be lost");
   }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <deque>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -35,7 +34,7 @@ class FileSource final : public Source {
     std::filesystem::path kept;  ///< our own name for it, if it has one
   };
   struct Search {
-    std::deque<File> files;  ///< oldest first
+    std::vector<File> files;  ///< oldest first
     bool found = false;      ///< the oldest is the one that was looked for
   };
   using IsWanted = std::function<bool(const File&)>;
@@ -71,7 +70,7 @@ class FileSource final : public Source {
   KeptFiles kept_;
   /// The file being read and those after it. The later ones are held open from the moment they are
   /// noticed: Docker may delete them before we come to them.
-  std::deque<File> files_;
+  std::vector<File> files_;
   SourcePosition position_;  ///< what has been committed; in the front file if one is open
   SourcePosition next_;      ///< what has been read
   /// Read to their end; released when the position behind them has been saved.
