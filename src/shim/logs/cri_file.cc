@@ -47,15 +47,15 @@ base::Status CriFile::Open() { return OpenWith(path_, 0); }
 base::Status CriFile::OpenRenamed(std::uint64_t inode) {
   const auto renamed = FindRenamed(inode);
   if (renamed) return OpenWith(*renamed, 0);
-  return base::Fail(base::Code::kNotFound, "the file before {} is gone", path_.string());
+  return base::Fail(base::Code::kNotFound, "the file before {} is gone", path_);
 }
 
 std::optional<std::filesystem::path> CriFile::FindRenamed(std::uint64_t inode) const {
   std::error_code failed;
-  std::filesystem::directory_iterator entry(path_.parent_path(), failed);
+  std::filesystem::directory_iterator entry(std::filesystem::path(path_).parent_path(), failed);
   // Kubelet appends a time to the name. Another container's file may have this inode by now, or
   // one that kubelet compresses into.
-  const std::string prefix = path_.filename().string() + ".";
+  const std::string prefix = std::filesystem::path(path_).filename().string() + ".";
   for (; !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed)) {
     const auto& name = entry->path();
     if (!name.filename().string().starts_with(prefix)) continue;
@@ -68,7 +68,8 @@ std::optional<std::filesystem::path> CriFile::FindRenamed(std::uint64_t inode) c
 }
 
 base::Status CriFile::Create() {
-  if (auto made = base::MakeDirectories(path_.parent_path()); !made) return made;
+  if (auto made = base::MakeDirectories(std::filesystem::path(path_).parent_path()); !made)
+    return made;
   return OpenWith(path_, O_CREAT | O_EXCL);
 }
 
@@ -79,7 +80,7 @@ bool CriFile::IsUsable() const {
 
 base::Status CriFile::Append(std::string_view lines) {
   const std::uint64_t before = position_.size;
-  if (auto written = base::WriteAll(fd_.Get(), lines, "write " + path_.string()); !written) {
+  if (auto written = base::WriteAll(fd_.Get(), lines, "write " + path_); !written) {
     (void)Truncate(before);
     return written;
   }
@@ -89,7 +90,7 @@ base::Status CriFile::Append(std::string_view lines) {
 
 base::Status CriFile::Truncate(std::uint64_t size) {
   if (::ftruncate(fd_.Get(), static_cast<off_t>(size)) != 0) {
-    return base::Fail(base::ErrnoError(errno, "truncate " + path_.string()));
+    return base::Fail(base::ErrnoError(errno, "truncate " + path_));
   }
   position_.size = size;
   return {};

@@ -13,7 +13,7 @@ namespace dockershimd::shim::logs {
 /// The file that kubelet reads, open for appending.
 class CriFile {
  public:
-  explicit CriFile(std::filesystem::path path) : path_(std::move(path)) {}
+  explicit CriFile(std::string path) : path_(std::move(path)) {}
 
   /// Opens the file at the path. kNotFound: there is none.
   [[nodiscard]] base::Status Open();
@@ -42,7 +42,7 @@ class CriFile {
  private:
   base::Status OpenWith(const std::filesystem::path& path, int flags);
 
-  std::filesystem::path path_;
+  std::string path_;
   base::UniqueFd fd_;
   CriPosition position_;
 };

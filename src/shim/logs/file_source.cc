@@ -69,8 +69,7 @@ void ConvertRecord(std::string_view line, Batch& batch) {
 
 }  // namespace
 
-FileSource::FileSource(std::string description, std::filesystem::path path,
-                       const SourcePosition& from)
+FileSource::FileSource(std::string description, std::string path, const SourcePosition& from)
     : description_(std::move(description)), path_(std::move(path)), kept_(path_), position_(from) {}
 
 void FileSource::Seek(const SourcePosition& position) {
@@ -78,8 +77,8 @@ void FileSource::Seek(const SourcePosition& position) {
   position_ = position;
 }
 
-base::Result<bool> FileSource::OpenOlder(const std::filesystem::path& name,
-                                         const IsWanted& is_wanted, Search& search) {
+base::Result<bool> FileSource::OpenOlder(const std::string& name, const IsWanted& is_wanted,
+                                         Search& search) {
   auto fd = base::OpenFile(name, O_RDONLY);
   if (!fd && fd.error().code != base::Code::kNotFound) return base::Fail(fd.error());
   struct stat status = {};
@@ -97,7 +96,7 @@ base::Status FileSource::OpenDockers(const IsWanted& is_wanted, Search& search) 
   // met twice, but none is missed except a new one, of which we will hear.
   int missing = 0;
   for (int index = 0; missing < kMissingNames && index < kMaxNames && !search.found; ++index) {
-    const auto name = index == 0 ? path_.string() : fmt::format("{}.{}", path_.string(), index);
+    const auto name = index == 0 ? path_ : fmt::format("{}.{}", path_, index);
     const auto is_there = OpenOlder(name, is_wanted, search);
     if (!is_there) return base::Fail(is_there.error());
     if (!*is_there) ++missing;

@@ -16,7 +16,7 @@ namespace dockershimd::shim::logs {
 /// With a single file, old engines truncate it in place.
 class FileSource final : public Source {
  public:
-  FileSource(std::string description, std::filesystem::path path, const SourcePosition& from);
+  FileSource(std::string description, std::string path, const SourcePosition& from);
 
   base::Result<Progress> Read(Batch& batch) override;
   void Commit() override { position_ = next_; }
@@ -31,11 +31,11 @@ class FileSource final : public Source {
   struct File {
     base::UniqueFd fd;
     std::uint64_t inode = 0;
-    std::filesystem::path kept;  ///< our own name for it, if it has one
+    std::string kept;  ///< our own name for it, if it has one
   };
   struct Search {
     std::vector<File> files;  ///< oldest first
-    bool found = false;      ///< the oldest is the one that was looked for
+    bool found = false;       ///< the oldest is the one that was looked for
   };
   using IsWanted = std::function<bool(const File&)>;
 
@@ -43,7 +43,7 @@ class FileSource final : public Source {
   [[nodiscard]] base::Status OpenDockers(const IsWanted& is_wanted, Search& search) const;
   [[nodiscard]] base::Status OpenKept(const IsWanted& is_wanted, Search& search);
   /// Adds the file of this name to the front, unless it is there. False: there is no such file.
-  [[nodiscard]] static base::Result<bool> OpenOlder(const std::filesystem::path& name,
+  [[nodiscard]] static base::Result<bool> OpenOlder(const std::string& name,
                                                     const IsWanted& is_wanted, Search& search);
   /// Opens the file that position_ is in, or else the oldest, and those after it; none if Docker
   /// has none.
@@ -66,7 +66,7 @@ class FileSource final : public Source {
   void ReportGap(std::string_view what);
 
   const std::string description_;
-  const std::filesystem::path path_;
+  const std::string path_;
   KeptFiles kept_;
   /// The file being read and those after it. The later ones are held open from the moment they are
   /// noticed: Docker may delete them before we come to them.
@@ -74,7 +74,7 @@ class FileSource final : public Source {
   SourcePosition position_;  ///< what has been committed; in the front file if one is open
   SourcePosition next_;      ///< what has been read
   /// Read to their end; released when the position behind them has been saved.
-  std::vector<std::filesystem::path> done_;
+  std::vector<std::string> done_;
   std::uint64_t gaps_ = 0;  ///< not yet reported
   bool rotated_ = false;    ///< Docker has newer files than files_
   bool finishing_ = false;

@@ -14,9 +14,9 @@ namespace dockershimd::shim::logs {
 KeptFiles::KeptFiles(const std::filesystem::path& log)
     : folder_(log.parent_path()), prefix_("." + log.stem().string() + ".dockershimd-unread-") {}
 
-std::filesystem::path KeptFiles::Keep(const base::UniqueFd& file) {
+std::string KeptFiles::Keep(const base::UniqueFd& file) {
   if (next_ == 0) (void)List();
-  const auto name = folder_ / fmt::format("{}{}", prefix_, next_);
+  const auto name = fmt::format("{}/{}{}", folder_, prefix_, next_);
   // By its descriptor: its names change under us.
   const std::string open = fmt::format("/proc/self/fd/{}", file.Get());
   if (::linkat(AT_FDCWD, open.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) return {};
@@ -24,12 +24,12 @@ std::filesystem::path KeptFiles::Keep(const base::UniqueFd& file) {
   return name;
 }
 
-void KeptFiles::Release(const std::filesystem::path& name) const {
+void KeptFiles::Release(const std::string& name) const {
   if (!name.empty()) ::unlink(name.c_str());
 }
 
-std::vector<std::filesystem::path> KeptFiles::List() {
-  std::map<std::uint64_t, std::filesystem::path, std::greater<>> found;
+std::vector<std::string> KeptFiles::List() {
+  std::map<std::uint64_t, std::string, std::greater<>> found;
   std::error_code failed;
   std::filesystem::directory_iterator entry(folder_, failed);
   for (; !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed)) {
@@ -41,7 +41,7 @@ std::vector<std::filesystem::path> KeptFiles::List() {
     if (read.ec == std::errc() && read.ptr == end) found.emplace(number, entry->path());
   }
   next_ = std::max(next_, found.empty() ? 1 : found.begin()->first + 1);
-  std::vector<std::filesystem::path> names;
+  std::vector<std::string> names;
   for (auto& [number, name] : found) names.push_back(std::move(name));
   return names;
 }

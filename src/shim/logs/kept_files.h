@@ -19,14 +19,14 @@ class KeptFiles {
 
   /// Gives an open file another name, and returns that; empty if it cannot have one (already
   /// deleted, another file system's rules): it is then kept only as long as it is open.
-  [[nodiscard]] std::filesystem::path Keep(const base::UniqueFd& file);
-  void Release(const std::filesystem::path& name) const;
+  [[nodiscard]] std::string Keep(const base::UniqueFd& file);
+  void Release(const std::string& name) const;
 
   /// All that were kept, by an earlier daemon too, newest first.
-  [[nodiscard]] std::vector<std::filesystem::path> List();
+  [[nodiscard]] std::vector<std::string> List();
 
  private:
-  const std::filesystem::path folder_;
+  const std::string folder_;
   const std::string prefix_;
   /// Of the name to come: rotated files are kept in their order.
   std::uint64_t next_ = 0;

@@ -232,7 +232,7 @@ void LogLoop::ReadEvents() {
     const auto id = by_watch_.find(event.watch);
     if (id == by_watch_.end()) return;
     Followed& followed = followed_.at(id->second);
-    if (event.name != followed.docker_log.filename().native()) return;
+    if (event.name != std::filesystem::path(followed.docker_log).filename()) return;
     if (event.is_new) followed.tail.NoticeRotation();
     Touch(id->second, followed);
   });
@@ -293,7 +293,7 @@ void LogLoop::Touch(const std::string& id, Followed& followed) {
 
 base::Status LogLoop::Listen(const std::string& id, Followed& followed,
                              FolderWatch::Events events) {
-  const auto watch = watch_.Watch(followed.docker_log.parent_path(), events);
+  const auto watch = watch_.Watch(std::filesystem::path(followed.docker_log).parent_path(), events);
   if (!watch) return base::Fail(watch.error());
   if (followed.watch >= 0) by_watch_.erase(followed.watch);
   followed.watch = *watch;

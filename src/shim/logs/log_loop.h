@@ -61,7 +61,7 @@ class LogLoop {
   struct Followed {
     explicit Followed(Tail its_tail) : tail(std::move(its_tail)) {}
     Tail tail;
-    std::filesystem::path docker_log;
+    std::string docker_log;
     int watch = -1;            ///< of Docker's folder
     bool hears_writes = true;  ///< else it is loud, and looked at in each round
     std::size_t in_round = 0;  ///< bytes written for it in this round

@@ -14,10 +14,11 @@ namespace dockershimd::shim::logs {
 
 /// One container's log: where Docker writes it and where kubelet wants to read it.
 struct LogStream {
+  // Strings, since a std::filesystem::path takes as much again for each of its parts.
   std::string container_id;
-  std::string description;           ///< for our own log lines: "namespace/pod/container"
-  std::filesystem::path docker_log;  ///< inspect's LogPath; empty with another log driver
-  std::filesystem::path cri_log;     ///< absolute; its folder is made if missing
+  std::string description;  ///< for our own log lines: "namespace/pod/container"
+  std::string docker_log;   ///< inspect's LogPath; empty with another log driver
+  std::string cri_log;      ///< absolute; its folder is made if missing
   bool tty = false;
 };
 

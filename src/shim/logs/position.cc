@@ -76,7 +76,7 @@ base::Status PositionFile::Save(const Position& position) {
   const std::string stored = EncodePosition(position);
   const ssize_t written = ::pwrite(fd_.Get(), stored.data(), stored.size(), 0);
   if (written == static_cast<ssize_t>(stored.size())) return {};
-  return base::Fail(base::ErrnoError(written < 0 ? errno : ENOSPC, "write " + path_.string()));
+  return base::Fail(base::ErrnoError(written < 0 ? errno : ENOSPC, "write " + path_));
 }
 
 void PositionFile::Remove() {

@@ -59,7 +59,7 @@ inline constexpr std::size_t kMarkSize = 64;
 /// killed process has made or not. What a power cut leaves of it is noticed and dropped.
 class PositionFile {
  public:
-  explicit PositionFile(std::filesystem::path path) : path_(std::move(path)) {}
+  explicit PositionFile(std::string path) : path_(std::move(path)) {}
 
   [[nodiscard]] std::optional<Position> Load();
   [[nodiscard]] base::Status Save(const Position& position);
@@ -68,7 +68,7 @@ class PositionFile {
   void Remove();
 
  private:
-  std::filesystem::path path_;
+  std::string path_;
   base::UniqueFd fd_;
 };
 

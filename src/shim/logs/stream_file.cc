@@ -12,9 +12,8 @@ constexpr std::string_view kVersion = "1";
 
 std::string EncodeStream(const LogStream& stream) {
   std::string stored;
-  for (const std::string& field :
-       {std::string(kVersion), stream.docker_log.string(), stream.cri_log.string(),
-        stream.description, std::string(stream.tty ? "tty" : "")}) {
+  for (const std::string& field : {std::string(kVersion), stream.docker_log, stream.cri_log,
+                                   stream.description, std::string(stream.tty ? "tty" : "")}) {
     stored += field;
     stored += '\0';
   }
@@ -30,7 +29,8 @@ std::optional<LogStream> DecodeStream(const std::string& container_id, std::stri
     stored.remove_prefix(end + 1);
   }
   if (fields[0] != kVersion || fields[2].empty() || !stored.empty()) return std::nullopt;
-  return LogStream{container_id, std::string(fields[3]), fields[1], fields[2], fields[4] == "tty"};
+  return LogStream{container_id, std::string(fields[3]), std::string(fields[1]),
+                   std::string(fields[2]), fields[4] == "tty"};
 }
 
 }  // namespace dockershimd::shim::logs

@@ -23,8 +23,8 @@ bool IsMissing(const base::Status& opened) {
 
 }  // namespace
 
-Tail::Tail(std::string description, std::filesystem::path cri_log,
-           std::filesystem::path position_file, SourceFactory make_source, Counters& counters)
+Tail::Tail(std::string description, std::string cri_log, std::string position_file,
+           SourceFactory make_source, Counters& counters)
     : description_(std::move(description)),
       cri_(std::move(cri_log)),
       position_file_(std::move(position_file)),

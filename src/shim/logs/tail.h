@@ -29,7 +29,7 @@ class Tail {
   using Clock = std::chrono::steady_clock;
   using SourceFactory = std::function<std::unique_ptr<Source>(const SourcePosition&)>;
 
-  Tail(std::string description, std::filesystem::path cri_log, std::filesystem::path position_file,
+  Tail(std::string description, std::string cri_log, std::string position_file,
        SourceFactory make_source, Counters& counters);
 
   /// Goes on from the remembered position, or begins. Does nothing if it is open.
