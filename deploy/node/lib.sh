@@ -195,9 +195,10 @@ start_kubelet() {
 # --- Processes ---
 # pid_of NAME: of the oldest process that is called so.
 pid_of() {
-  local comm
+  local comm name
   for comm in $(printf '%s\n' /proc/[0-9]*/comm | sort -V); do
-    if [[ "$(cat "$comm" 2>/dev/null)" == "${1:0:15}" ]]; then
+    { read -r name <"$comm"; } 2>/dev/null || continue # it has ended
+    if [[ "$name" == "${1:0:15}" ]]; then
       comm="${comm%/comm}"
       echo "${comm#/proc/}"
       return 0
