@@ -91,6 +91,14 @@ base::Status BringLoopbackUp(const std::string& netns_path) {
   return InNetworkNamespace(netns_path, SetLoopbackUp);
 }
 
+base::Status AllowIpv6(const std::string& netns_path) {
+  return InNetworkNamespace(netns_path, [] {
+    // The kernel shows each thread the settings of its own network namespace.
+    auto allowed = base::WriteFileInPlace("/proc/sys/net/ipv6/conf/all/disable_ipv6", "0");
+    return !allowed && allowed.error().code == base::Code::kNotFound ? base::Status() : allowed;
+  });
+}
+
 base::Result<std::vector<std::string>> InterfaceAddresses(const std::string& netns_path,
                                                           const std::string& interface) {
   return InNetworkNamespace(netns_path, [&] { return AddressesHere(interface); });

@@ -29,6 +29,10 @@ template <class Work>
 /// Sets the interface `lo` of a namespace up.
 [[nodiscard]] base::Status BringLoopbackUp(const std::string& netns_path);
 
+/// Lets the interfaces of a namespace, also those to come, have IPv6 addresses: Docker forbids it
+/// in those that it makes. Nothing to do on a kernel without IPv6.
+[[nodiscard]] base::Status AllowIpv6(const std::string& netns_path);
+
 /// The global addresses of one interface in a namespace, IPv4 first. Empty where there is no such
 /// interface.
 [[nodiscard]] base::Result<std::vector<std::string>> InterfaceAddresses(

@@ -181,6 +181,9 @@ Result<PodAddresses> CniNetwork::Impl::SetUpLocked(const CallContext& context,
   // ended by themselves.
   auto pinned = pins_.Pin(request.pod.sandbox_id, request.netns_path);
   if (!pinned) return Fail(pinned.error());
+  if (request.allow_ipv6) {
+    if (auto allowed = linuxos::AllowIpv6(*pinned); !allowed) return Fail(allowed.error());
+  }
   if (auto up = linuxos::BringLoopbackUp(*pinned); !up) return Fail(up.error());
   return Add(context, config, AttachmentFor(request, config, std::move(*pinned)));
 }

@@ -46,6 +46,7 @@ struct PodNetworkRequest {
   std::vector<PortMapping> ports;
   DnsConfig dns;
   Bandwidth bandwidth;
+  bool allow_ipv6 = true;   ///< false: the pod's sysctls forbid it
   std::string cgroup_path;  ///< capability "cgroupPath"; may be empty
   std::map<std::string, std::string>
       annotations;  ///< capability "io.kubernetes.cri.pod-annotations"

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <string>
 
+#include "base/file.h"
 #include "base/unique_fd.h"
 #include "other_namespace.h"
 
@@ -19,6 +20,7 @@ namespace {
 
 using base::Code;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 ino_t CurrentNamespace() {
@@ -84,6 +86,31 @@ TEST(BringLoopbackUp, SetsItUpThereAndNotHere) {
   EXPECT_FALSE(LoopbackIsUpIn(second.Path()).value());
   EXPECT_TRUE(BringLoopbackUp(first.Path())) << "it may be up already";
 }
+
+std::string Ipv6IsOff() {
+  return base::ReadFile("/proc/sys/net/ipv6/conf/all/disable_ipv6").value_or("no IPv6\n");
+}
+
+TEST(AllowIpv6, OfTheLoopbackToo) {
+  if (Ipv6IsOff() == "no IPv6\n") GTEST_SKIP() << "this kernel has no IPv6";
+  const OtherNamespace other;
+  const auto before = Ipv6IsOff();
+  // As Docker leaves a namespace.
+  const auto forbidden = InNetworkNamespace(other.Path(), [] {
+    return base::WriteFileInPlace("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
+  });
+  ASSERT_TRUE(forbidden) << forbidden.error().message;
+  const auto allowed = AllowIpv6(other.Path());
+  ASSERT_TRUE(allowed) << allowed.error().message;
+  ASSERT_TRUE(BringLoopbackUp(other.Path()));
+  const auto addresses = InNetworkNamespace(
+      other.Path(), [] { return base::ReadFile("/proc/thread-self/net/if_inet6"); });
+  ASSERT_TRUE(addresses) << addresses.error().message;
+  EXPECT_THAT(*addresses, HasSubstr("00000000000000000000000000000001"));
+  EXPECT_EQ(Ipv6IsOff(), before) << "here it is as it was";
+}
+
+TEST(AllowIpv6, FailsWithoutTheNamespace) { EXPECT_FALSE(AllowIpv6("/proc/2147483647/ns/net")); }
 
 TEST(InterfaceAddresses, GlobalOnesWithIPv4First) {
   const bool made = RunIp("link add eth0 type veth peer name peer0") &&
