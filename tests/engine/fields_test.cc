@@ -16,6 +16,7 @@ namespace cri_v1 = runtime::v1;
 using testing::ContainsRegex;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 const std::string kPredefinedGroup = "gcr.io/k8s-staging-cri-tools/test-image-predefined-group";
 
@@ -115,6 +116,30 @@ TEST_F(FieldsTest, Security) {
        }) {
     ExpectInside(field);
   }
+}
+
+TEST_F(FieldsTest, SysIsWritableForPrivilegedContainersOnly) {
+  const std::string pod = "linux { security_context { privileged: true } }";
+  const std::string mount = "grep ' /sys sysfs' /proc/mounts";
+  ExpectInside({"plain", Security(""), mount, "^sysfs /sys sysfs ro", pod});
+  ExpectInside({"privileged", Security("privileged: true"), mount, "^sysfs /sys sysfs rw", pod});
+  ExpectInside(
+      {"privileged in the host's network",
+       "linux { security_context { privileged: true namespace_options { network: NODE } } }", mount,
+       "^sysfs /sys sysfs rw",
+       "linux { security_context { privileged: true namespace_options { network: NODE } } "
+       "}"});
+}
+
+TEST_F(FieldsTest, Ipv6) {
+  if (!std::filesystem::exists("/proc/sys/net/ipv6")) GTEST_SKIP() << "this kernel has no IPv6";
+  const std::string addresses = "ip -o addr show dev lo";
+  ExpectInside({"loopback", "", addresses, "::1/128"});
+  const auto id = Start({"forbidden", "", "", "",
+                         "linux { sysctls { key: 'net.ipv6.conf.all.disable_ipv6' value: '1' } }"});
+  const auto inside = Exec(cri_, id, {"sh", "-c", addresses});
+  ASSERT_TRUE(inside) << inside.error().message;
+  EXPECT_THAT(inside->stdout(), Not(HasSubstr("::1/128")));
 }
 
 TEST_F(FieldsTest, Users) {
@@ -291,6 +316,17 @@ TEST_F(FieldsTest, StopSignals) {
   };
   EXPECT_EQ(signal_of(""), "SIGNAL_SIGTERM");
   EXPECT_EQ(signal_of("stop_signal: SIGNAL_SIGRTMINPLUS3"), "SIGNAL_SIGRTMINPLUS3");
+}
+
+TEST_F(FieldsTest, CheckpointsAreRefused) {
+  cri_v1::CheckpointContainerRequest request;
+  request.set_container_id(Start({"checkpoint", ""}));
+  request.set_location("/tmp/checkpoint.tar");
+  const auto refused = cri_.Call(&Runtime::CheckpointContainer, request);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, base::Code::kUnimplemented);
+  EXPECT_THAT(refused.error().message, HasSubstr("docker checkpoint"));
+  EXPECT_FALSE(std::filesystem::exists(request.location()));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "shim/translate/sandbox.h"
 
+#include <algorithm>
 #include <iterator>
 
 #include "shim/translate/labels.h"
@@ -49,8 +50,6 @@ void ApplyNetwork(const PodSandboxConfig& config, NetworkMode mode,
   }
   spec->hostname = config.hostname();
   spec->host.network_mode = mode == NetworkMode::kCni ? "none" : "bridge";
-  // Docker's own set-up of a namespace costs more than all the rest of a start on some engines, and
-  // what it gives, the loopback interface and a few files, pods get from us.
   if (mode == NetworkMode::kCni) return;
   for (const auto& port : config.port_mappings()) {
     if (port.host_port() == 0) continue;
@@ -90,6 +89,9 @@ base::Status ApplySecurity(const runtime::v1::LinuxSandboxSecurityContext& secur
   // The pause process does nothing that the default profiles forbid; a pod that may be
   // privileged runs it unconfined, as containerd does, since sysctls may need it.
   if (security.privileged()) {
+    // The first mount of a network namespace's /sys decides whether it is ever writable, and
+    // Docker mounts it so for privileged containers only. That of the host's network is.
+    spec->host.privileged = security.namespace_options().network() != NamespaceMode::NODE;
     options.emplace_back("seccomp=unconfined");
     return {};
   }
@@ -112,6 +114,14 @@ dockerapi::Labels SandboxLabels(const PodSandboxConfig& config, const std::strin
   labels[std::string(kConfigLabel)] = RememberSandbox(config);
   labels[std::string(kRuntimeHandlerLabel)] = handler;
   return labels;
+}
+
+bool ForbidsIpv6(const PodSandboxConfig& config) {
+  const auto& sysctls = config.linux().sysctls();
+  return std::any_of(sysctls.begin(), sysctls.end(), [](const auto& sysctl) {
+    return sysctl.first.starts_with("net.ipv6.conf.") && sysctl.first.ends_with(".disable_ipv6") &&
+           sysctl.second != "0";
+  });
 }
 
 std::string ModeName(NamespaceMode mode) {
@@ -254,6 +264,7 @@ network::PodNetworkRequest NetworkRequest(const PodSandboxConfig& config,
   request.dns.searches.assign(dns.searches().begin(), dns.searches().end());
   request.dns.options.assign(dns.options().begin(), dns.options().end());
   request.cgroup_path = config.linux().cgroup_parent();
+  request.allow_ipv6 = !ForbidsIpv6(config);
   request.annotations.insert(config.annotations().begin(), config.annotations().end());
   return request;
 }

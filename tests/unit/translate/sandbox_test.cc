@@ -93,7 +93,10 @@ TEST(Sandbox, SecurityHonoured) {
        R"({"HostConfig": {"SecurityOpt": ["no-new-privileges", "seccomp={/p}"]}})"},
       {"apparmor { profile_type: Localhost localhost_ref: 'mine' }",
        R"({"HostConfig": {"SecurityOpt": ["no-new-privileges", "seccomp=unconfined", "apparmor=mine"]}})"},
-      {"privileged: true seccomp { profile_type: RuntimeDefault }", "{}"},
+      {"privileged: true seccomp { profile_type: RuntimeDefault }",
+       R"({"HostConfig": {"Privileged": true}})"},
+      {"privileged: true namespace_options { network: NODE }",
+       R"({"HostConfig": {"NetworkMode": "host", "UTSMode": "host"}})"},
   };
   for (const auto& [text, patch] : rows) {
     const std::string config = Security(text);
@@ -160,8 +163,10 @@ TEST(Sandbox, Refused) {
       {"run_as_user { value: 1 } run_as_group { value: -1 }", Code::kInvalidArgument,
        "run_as_group"},
       {"supplemental_groups_policy: 4", Code::kInvalidArgument, "supplemental_groups_policy"},
-      {"seccomp { profile_type: 9 }", Code::kInvalidArgument, "linux.security_context.seccomp"},
-      {"apparmor { profile_type: 9 }", Code::kInvalidArgument, "linux.security_context.apparmor"},
+      {"seccomp { profile_type: 9 }", Code::kInvalidArgument,
+       "linux.security_context.seccomp.profile"},
+      {"apparmor { profile_type: 9 }", Code::kInvalidArgument,
+       "linux.security_context.apparmor.profile"},
       {"namespace_options { network: CONTAINER }", Code::kInvalidArgument,
        "namespace_options.network"},
       {"namespace_options { userns_options { mode: POD } }", Code::kUnimplemented,
@@ -211,6 +216,7 @@ TEST(CgroupParent, BothDrivers) {
   EXPECT_EQ(CgroupParent("/kubepods/burstable/pod1", engine), "/kubepods/burstable/pod1");
   engine.features.systemd_cgroups = true;
   EXPECT_EQ(CgroupParent("/kubepods.slice/kubepods-pod1.slice", engine), "kubepods-pod1.slice");
+  EXPECT_EQ(CgroupParent("/kubepods.slice/kubepods-pod1.slice/", engine), "kubepods-pod1.slice");
   EXPECT_EQ(CgroupParent("/kubepods.slice/kubepods-pod1.slice//", engine), "kubepods-pod1.slice");
   EXPECT_EQ(CgroupParent("kubepods-pod1.slice", engine), "kubepods-pod1.slice");
   EXPECT_EQ(CgroupParent("", engine), "");
@@ -239,6 +245,20 @@ TEST(NetworkRequest, Everything) {
   EXPECT_THAT(request.dns.options, ElementsAre("ndots:5"));
   EXPECT_EQ(request.cgroup_path, "/kubepods/pod1");
   EXPECT_THAT(request.annotations, ElementsAre(Pair("k", "v")));
+  EXPECT_TRUE(request.allow_ipv6);
+}
+
+TEST(NetworkRequest, Ipv6UnlessThePodForbidsIt) {
+  const auto allows = [](const std::string& key, const std::string& value) {
+    auto config = Parse<PodSandboxConfig>(kMinimal);
+    (*config.mutable_linux()->mutable_sysctls())[key] = value;
+    return NetworkRequest(config, "id1", "").allow_ipv6;
+  };
+  EXPECT_FALSE(allows("net.ipv6.conf.all.disable_ipv6", "1"));
+  EXPECT_FALSE(allows("net.ipv6.conf.lo.disable_ipv6", "1"));
+  EXPECT_TRUE(allows("net.ipv6.conf.all.disable_ipv6", "0"));
+  EXPECT_TRUE(allows("net.ipv6.conf.all.forwarding", "1"));
+  EXPECT_TRUE(allows("net.ipv4.conf.all.disable_ipv6", "1"));
 }
 
 TEST(ResolvConf, Lines) {
@@ -246,8 +266,14 @@ TEST(ResolvConf, Lines) {
   EXPECT_EQ(ResolvConf(Parse<runtime::v1::DNSConfig>(R"(
       servers: "1.1.1.1" servers: "::1" searches: "a" searches: "b" options: "ndots:5" options: "edns0")")),
             "search a b\nnameserver 1.1.1.1\nnameserver ::1\noptions ndots:5 edns0\n");
-  EXPECT_EQ(ResolvConf(Parse<runtime::v1::DNSConfig>("servers: '9.9.9.9'")),
-            "nameserver 9.9.9.9\n");
+  const std::pair<const char*, const char*> kAlone[] = {
+      {"servers: '9.9.9.9'", "nameserver 9.9.9.9\n"},
+      {"searches: 'a'", "search a\n"},
+      {"options: 'edns0'", "options edns0\n"},
+  };
+  for (const auto& [dns, line] : kAlone) {
+    EXPECT_EQ(ResolvConf(Parse<runtime::v1::DNSConfig>(dns)), line);
+  }
 }
 
 }  // namespace
