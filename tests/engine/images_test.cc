@@ -49,11 +49,10 @@ class EngineImages : public testing::Test {
   void SetUp() override {
     const auto loaded = engine_.Load(Limit());
     ASSERT_TRUE(loaded) << loaded.error().message;
+    RemoveAll();
   }
 
-  void TearDown() override {
-    for (const auto& name : pulled_) (void)Remove(name);
-  }
+  void TearDown() override { RemoveAll(); }
 
   static CallContext Limit() { return CallContext::WithTimeout(seconds(60)); }
 
@@ -68,7 +67,6 @@ class EngineImages : public testing::Test {
   }
 
   std::string Pull(const std::string& name, const runtime::v1::AuthConfig& auth = {}) {
-    pulled_.push_back(name);
     const auto id = TryPull(name, Limit(), auth);
     EXPECT_TRUE(id) << id.error().message;
     return id.value_or("");
@@ -99,6 +97,14 @@ class EngineImages : public testing::Test {
     return response ? base::Status() : base::Fail(response.error());
   }
 
+  /// The engine is the tests' own, and what others have left is in the way of these.
+  void RemoveAll() {
+    for (const auto& image : List()) {
+      const auto removed = Remove(image.id());
+      EXPECT_TRUE(removed) << removed.error().message;
+    }
+  }
+
   /// What the test images have in a file of theirs.
   std::string MarkerOf(const std::string& id) {
     dockerapi::ContainerSpec spec;
@@ -122,7 +128,6 @@ class EngineImages : public testing::Test {
   stats::DiskUse disk_;
   node::ImageCatalog catalog_;
   Images images_;
-  std::vector<std::string> pulled_;
 };
 
 TEST_F(EngineImages, PulledByTag) {
@@ -232,7 +237,6 @@ TEST_F(EngineImages, RemovedFiveTimesAtOnce) {
 
 TEST_F(EngineImages, PulledFourTimesAtOnce) {
   const auto name = kStaging + "test-image-2:latest";
-  pulled_.push_back(name);
   std::vector<std::future<Result<std::string>>> pulls;
   for (int i = 0; i < 4; ++i) {
     pulls.push_back(std::async(std::launch::async, [&] { return TryPull(name); }));
