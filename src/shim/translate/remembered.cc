@@ -37,14 +37,13 @@ NamespaceMode ModeOf(const std::string& docker_mode) {
   return docker_mode.starts_with("container:") ? NamespaceMode::POD : NamespaceMode::CONTAINER;
 }
 
-NamespaceOption NamespacesOf(const dockerapi::HostConfig& host, bool is_sandbox) {
+NamespaceOption NamespacesOf(const dockerapi::HostConfig& host) {
   NamespaceOption options;
   const bool host_network = host.network_mode == "host";
   options.set_network(host_network ? NamespaceMode::NODE : NamespaceMode::POD);
   options.set_ipc(host.ipc_mode == "host" ? NamespaceMode::NODE : NamespaceMode::POD);
-  // A sandbox's own PID namespace says nothing about whether its containers share it.
-  options.set_pid(is_sandbox && host.pid_mode != "host" ? NamespaceMode::CONTAINER
-                                                        : ModeOf(host.pid_mode));
+  // Of a sandbox it does not say whether the containers share it.
+  options.set_pid(ModeOf(host.pid_mode));
   return options;
 }
 
@@ -62,7 +61,7 @@ PodSandboxConfig SandboxFromDocker(const dockerapi::ContainerDetails& details) {
   auto& linux_config = *config.mutable_linux();
   linux_config.set_cgroup_parent(details.spec.host.cgroup_parent);
   *linux_config.mutable_security_context()->mutable_namespace_options() =
-      NamespacesOf(details.spec.host, true);
+      NamespacesOf(details.spec.host);
   for (const auto& port : details.spec.host.port_bindings) {
     auto& mapping = *config.add_port_mappings();
     mapping.set_container_port(port.container_port);
@@ -108,7 +107,7 @@ ContainerConfig ContainerFromDocker(const dockerapi::ContainerDetails& details) 
   auto& security = *config.mutable_linux()->mutable_security_context();
   security.set_privileged(spec.host.privileged);
   security.set_readonly_rootfs(spec.host.read_only_rootfs);
-  *security.mutable_namespace_options() = NamespacesOf(spec.host, false);
+  *security.mutable_namespace_options() = NamespacesOf(spec.host);
   return config;
 }
 

@@ -201,19 +201,6 @@ std::string ContainerInfo(const ContainerRecord& container) {
                {"config", ConfigJson(container.config.Get())}});
 }
 
-bool Matches(const runtime::v1::PodSandboxFilter& filter, const runtime::v1::PodSandbox& sandbox) {
-  return sandbox.id().starts_with(filter.id()) &&
-         (!filter.has_state() || filter.state().state() == sandbox.state()) &&
-         LabelsMatch(filter.label_selector(), sandbox.labels());
-}
-
-bool Matches(const runtime::v1::ContainerFilter& filter, const runtime::v1::Container& container) {
-  return container.id().starts_with(filter.id()) &&
-         container.pod_sandbox_id().starts_with(filter.pod_sandbox_id()) &&
-         (!filter.has_state() || filter.state().state() == container.state()) &&
-         LabelsMatch(filter.label_selector(), container.labels());
-}
-
 bool Matches(const runtime::v1::PodSandboxFilter& filter, const SandboxRecord& sandbox) {
   return sandbox.details.id.starts_with(filter.id()) &&
          (!filter.has_state() ||

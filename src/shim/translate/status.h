@@ -29,10 +29,6 @@ void FillUser(const dockerapi::ContainerDetails& details, runtime::v1::Container
 
 /// CRI filters: an empty field lets everything through; an id may be shortened.
 [[nodiscard]] bool Matches(const runtime::v1::PodSandboxFilter& filter,
-                           const runtime::v1::PodSandbox& sandbox);
-[[nodiscard]] bool Matches(const runtime::v1::ContainerFilter& filter,
-                           const runtime::v1::Container& container);
-[[nodiscard]] bool Matches(const runtime::v1::PodSandboxFilter& filter,
                            const SandboxRecord& sandbox);
 [[nodiscard]] bool Matches(const runtime::v1::ContainerFilter& filter,
                            const ContainerRecord& container);

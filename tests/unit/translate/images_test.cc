@@ -42,8 +42,9 @@ TEST(PullName, Refuses) {
     const auto name = PullName(Spec(text));
     ASSERT_FALSE(name) << text;
     EXPECT_EQ(name.error().code, Code::kInvalidArgument);
-    EXPECT_THAT(name.error().message, HasSubstr("image.image"));
+    EXPECT_THAT(name.error().message, testing::StartsWith("image.image: "));
   }
+  EXPECT_EQ(PullName(Spec("")).error().message, "image.image: is required");
 }
 
 TEST(LookupReference, NamesAndIds) {
@@ -55,10 +56,11 @@ TEST(LookupReference, NamesAndIds) {
 
 TEST(LookupReference, Refuses) {
   EXPECT_EQ(LookupReference(Spec("")).error().code, Code::kInvalidArgument);
+  EXPECT_EQ(LookupReference(Spec("")).error().message, "image.image: is required");
   const auto bad = LookupReference(Spec("../containers/json"));
   ASSERT_FALSE(bad);
   EXPECT_EQ(bad.error().code, Code::kInvalidArgument);
-  EXPECT_THAT(bad.error().message, HasSubstr("image.image"));
+  EXPECT_THAT(bad.error().message, testing::StartsWith("image.image: "));
 }
 
 TEST(ToImage, Names) {
@@ -167,6 +169,17 @@ TEST(ImageFilter, Matches) {
         "registry.io/app@" + kDigest}) {
     EXPECT_TRUE(FilterMatches(wanted)) << wanted;
   }
+}
+
+TEST(ImageFilter, ARepositoryByEitherName) {
+  auto details = Details();
+  details.repo_tags.clear();
+  runtime::v1::ImageFilter filter;
+  filter.mutable_image()->set_image("busybox");
+  EXPECT_TRUE(Matches(filter, ToImage(details, "")));
+  details = Details();
+  details.repo_digests.clear();
+  EXPECT_TRUE(Matches(filter, ToImage(details, "")));
 }
 
 TEST(ImageFilter, DoesNotMatch) {

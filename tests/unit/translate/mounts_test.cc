@@ -204,6 +204,8 @@ TEST(Devices, Sent) {
                 "devices: host_path is empty (container_path '/dev/b')");
   ExpectRefused("devices { host_path: '/dev/a' permissions: 'rx' }", NewEngine(),
                 Code::kInvalidArgument, "devices[/dev/a].permissions: 'rx'");
+  ExpectRefused("devices { host_path: '/dev/a' permissions: '_' }", NewEngine(),
+                Code::kInvalidArgument, "devices[/dev/a].permissions: '_'");
 }
 
 TEST(CdiDevices, FieldAndAnnotations) {

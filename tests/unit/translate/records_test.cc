@@ -44,6 +44,78 @@ TEST(Records, BySort) {
   EXPECT_EQ(container->sandbox_id, "s");
 }
 
+/// What a node with thousands of containers has no room for.
+TEST(Records, KeepOnlyWhatIsAskedFor) {
+  dockerapi::ContainerDetails details;
+  details.path = details.hostname_path = details.hosts_path = details.sandbox_key = "/p";
+  details.args = {"a"};
+  details.networks["none"] = {};
+  details.mounts.emplace_back();
+  details.graph_driver_data = {{"UpperDir", "/upper"}, {"LowerDir", "/lower"}};
+  details.spec.environment = {"A=1"};
+  details.spec.host.network_mode = "none";
+  details.spec.host.binds = {"/a:/b"};
+  details.spec.host.mounts.emplace_back();
+  details.spec.host.masked_paths = std::vector<std::string>{"/proc/x"};
+  details.spec.host.readonly_paths = std::vector<std::string>{"/proc/y"};
+  for (const std::string type : {"podsandbox", "container"}) {
+    details.spec.labels = {{"io.kubernetes.docker.type", type},
+                           {"io.kubernetes.pod.name", "n"},
+                           {"io.kubernetes.container.logpath", "l"},
+                           {"annotation.a", "1"},
+                           {"app", "shop"},
+                           {"io.dockershimd.config", R"({"labels": {"app": "shop"}})"}};
+    const auto record = RecordOf(details);
+    const auto* sandbox = std::get_if<SandboxRecord>(&record);
+    const auto& kept =
+        sandbox != nullptr ? sandbox->details : std::get<ContainerRecord>(record).details;
+    EXPECT_THAT(kept.spec.labels,
+                UnorderedElementsAre(Pair("io.kubernetes.pod.name", "n"),
+                                     Pair("io.kubernetes.container.logpath", "l")));
+    EXPECT_THAT(kept.graph_driver_data, UnorderedElementsAre(Pair("UpperDir", "/upper")));
+    EXPECT_EQ(kept.path + kept.hostname_path + kept.hosts_path + kept.sandbox_key, "");
+    EXPECT_TRUE(kept.args.empty() && kept.networks.empty() && kept.mounts.empty());
+    EXPECT_TRUE(kept.spec.environment.empty());
+    EXPECT_TRUE(kept.spec.host.binds.empty() && kept.spec.host.mounts.empty());
+    EXPECT_FALSE(kept.spec.host.masked_paths || kept.spec.host.readonly_paths);
+  }
+}
+
+TEST(Records, DockersOwnNetworksAreKept) {
+  dockerapi::ContainerDetails details;
+  details.spec.labels = {{"io.kubernetes.docker.type", "podsandbox"}};
+  details.spec.host.network_mode = "bridge";
+  details.networks["bridge"].ip_address = "192.0.2.7";
+  const auto record = RecordOf(details);
+  EXPECT_EQ(std::get<SandboxRecord>(record).details.networks.size(), 1U);
+}
+
+TEST(Records, RowsOfTheLists) {
+  dockerapi::ContainerDetails details;
+  details.id = "x";
+  details.spec.labels = {{"io.kubernetes.docker.type", "container"},
+                         {"io.kubernetes.sandbox.id", "s"},
+                         {"io.dockershimd.config", R"({"metadata": {"name": "app"}})"}};
+  auto record = RecordOf(details);
+  runtime::v1::Container row;
+  ASSERT_TRUE(row.ParseFromString(std::get<ContainerRecord>(record).row));
+  EXPECT_EQ(row.id(), "x");
+  EXPECT_EQ(row.metadata().name(), "app");
+
+  details.state.running = true;
+  details.spec.labels = {{"io.kubernetes.docker.type", "podsandbox"},
+                         {"io.dockershimd.config", R"({"metadata": {"name": "pod"}})"}};
+  record = RecordOf(details);
+  auto& sandbox = std::get<SandboxRecord>(record);
+  EXPECT_EQ(sandbox.row, "");
+  SetNetwork({true, {"192.0.2.7"}}, &sandbox);
+  EXPECT_THAT(sandbox.network.ips, testing::ElementsAre("192.0.2.7"));
+  runtime::v1::PodSandbox pod;
+  ASSERT_TRUE(pod.ParseFromString(sandbox.row));
+  EXPECT_EQ(pod.metadata().name(), "pod");
+  EXPECT_EQ(pod.state(), runtime::v1::PodSandboxState::SANDBOX_READY);
+}
+
 dockerapi::ContainerDetails FromState(const std::string& state, const std::string& status) {
   return DetailsFromSummary({.id = "c",
                              .names = {"/n", "/m"},
@@ -81,6 +153,7 @@ TEST(DetailsFromSummary, Ends) {
   EXPECT_EQ(exited.state.finished_at, 7'000'000'000);
   EXPECT_EQ(FromState("exited", "Exited (0) 1 second ago").state.exit_code, 0);
   EXPECT_EQ(FromState("exited", "").state.exit_code, 255);
+  EXPECT_EQ(FromState("exited", "3 minutes ago").state.exit_code, 255);
   EXPECT_EQ(FromState("exited", "Exited (x)").state.exit_code, 255);
   const auto dead = FromState("dead", "Dead");
   EXPECT_TRUE(dead.state.dead);

@@ -112,6 +112,7 @@ TEST(UrlSecrets, AreLeftOut) {
             R"(Get "https://r.io/v2/?...": EOF)");
   EXPECT_EQ(WithoutUrlSecrets("see http://a.io/x?t=1 and https://b.io/y@z."),
             "see http://a.io/x?... and https://b.io/y@z.");
+  EXPECT_EQ(WithoutUrlSecrets("https://u_1:p_2@r_3.io/v_4?sig=x_5"), "https://r_3.io/v_4?...");
   EXPECT_EQ(WithoutUrlSecrets("no URL? me@home"), "no URL? me@home");
   EXPECT_EQ(WithoutUrlSecrets("https://"), "https://");
   EXPECT_EQ(WithoutUrlSecrets(""), "");

@@ -27,6 +27,8 @@ TEST(Remembered, SandboxComesBackExactly) {
       labels { key: "annotation.x" value: "a label" }
       annotations { key: "a" value: "2" } linux { cgroup_parent: "/c" })");
   EXPECT_EQ(Text(RecallSandbox(WithConfig(RememberSandbox(config)))), Text(config));
+  // By CRI's own names, as whoever reads it with "docker inspect" knows them.
+  EXPECT_THAT(RememberSandbox(config), testing::HasSubstr(R"("log_directory":"/l")"));
 }
 
 TEST(Remembered, ContainerComesBackWithoutItsEnvironment) {

@@ -41,11 +41,13 @@ TEST(Resources, Swap) {
   EXPECT_EQ(swap("memory_limit_in_bytes: 1000"), 1000);
   EXPECT_EQ(swap("memory_limit_in_bytes: 1000 memory_swap_limit_in_bytes: 1000"), 1000);
   EXPECT_EQ(swap("memory_limit_in_bytes: 1000 memory_swap_limit_in_bytes: -1"), -1);
+  EXPECT_EQ(swap("memory_limit_in_bytes: 1 memory_swap_limit_in_bytes: 2"), 2);
   EXPECT_EQ(swap("memory_swap_limit_in_bytes: -1"), -1);
 }
 
 TEST(Resources, Refused) {
   const std::vector<std::pair<std::string, std::string>> rows = {
+      {"memory_swap_limit_in_bytes: 1", "memory_swap_limit_in_bytes: 1"},
       {"memory_swap_limit_in_bytes: 5", "memory_swap_limit_in_bytes: 5"},
       {"memory_limit_in_bytes: 10 memory_swap_limit_in_bytes: 9", "memory_swap_limit_in_bytes: 9"},
       {"oom_score_adj: 1001", "oom_score_adj: 1001"},

@@ -208,8 +208,8 @@ TEST(Seccomp, EngineWithout) {
       {
           {"", "", {"seccomp=unconfined"}},
           {"profile_type: Unconfined", "", {"seccomp=unconfined"}},
-          {"profile_type: RuntimeDefault", "", {}, "no seccomp", Code::kFailedPrecondition},
-          {"", "localhost//profiles/a.json", {}, "no seccomp", Code::kFailedPrecondition},
+          {"profile_type: RuntimeDefault", "", {}, "no seccomp ", Code::kFailedPrecondition},
+          {"", "localhost//profiles/a.json", {}, "no seccomp ", Code::kFailedPrecondition},
       },
       [&](const SecurityProfile* profile, const std::string& deprecated) {
         return SeccompOptions(profile, deprecated, engine, ReadProfile, "my.field");
@@ -243,8 +243,8 @@ TEST(AppArmor, HostWithout) {
       {
           {"", "", {}},
           {"profile_type: Unconfined", "", {}},
-          {"profile_type: RuntimeDefault", "", {}, "no AppArmor", Code::kFailedPrecondition},
-          {"", "localhost/mine", {}, "no AppArmor", Code::kFailedPrecondition},
+          {"profile_type: RuntimeDefault", "", {}, "no AppArmor ", Code::kFailedPrecondition},
+          {"", "localhost/mine", {}, "no AppArmor ", Code::kFailedPrecondition},
       },
       [&](const SecurityProfile* profile, const std::string& deprecated) {
         return AppArmorOptions(profile, deprecated, engine, "my.field");

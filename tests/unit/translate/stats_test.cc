@@ -70,7 +70,10 @@ TEST(ToContainerStats, EverythingThatTheKernelGives) {
   EXPECT_EQ(stats.cpu().usage_nano_cores().value(), 250'000'000U);
   EXPECT_EQ(stats.cpu().psi().some().total(), 8'000U);
   EXPECT_EQ(stats.cpu().psi().some().avg10(), 1.5);
+  EXPECT_EQ(stats.cpu().psi().some().avg60(), 0.5);
+  EXPECT_EQ(stats.cpu().psi().some().avg300(), 0.25);
   EXPECT_EQ(stats.cpu().psi().full().total(), 2'000U);
+  EXPECT_EQ(stats.memory().timestamp(), 1000);
   EXPECT_EQ(stats.memory().working_set_bytes().value(), 70U);
   EXPECT_EQ(stats.memory().available_bytes().value(), 80U);
   EXPECT_EQ(stats.memory().usage_bytes().value(), 100U);
@@ -78,8 +81,10 @@ TEST(ToContainerStats, EverythingThatTheKernelGives) {
   EXPECT_EQ(stats.memory().page_faults().value(), 7U);
   EXPECT_EQ(stats.memory().major_page_faults().value(), 1U);
   EXPECT_TRUE(stats.memory().has_psi());
+  EXPECT_EQ(stats.swap().timestamp(), 1000);
   EXPECT_EQ(stats.swap().swap_usage_bytes().value(), 5U);
   EXPECT_EQ(stats.swap().swap_available_bytes().value(), 45U);
+  EXPECT_EQ(stats.io().timestamp(), 1000);
   EXPECT_TRUE(stats.io().has_psi());
   EXPECT_EQ(stats.writable_layer().timestamp(), 900);
   EXPECT_EQ(stats.writable_layer().fs_id().mountpoint(), "/var/lib/docker");
@@ -93,6 +98,9 @@ TEST(ToContainerStats, WhatIsNotKnownStaysUnset) {
   EXPECT_FALSE(ended.has_cpu() || ended.has_memory() || ended.has_swap() || ended.has_io());
   EXPECT_FALSE(ended.has_writable_layer());
   stats::ContainerSample sample{Group(), {}};
+  sample.group.memory.reset();
+  EXPECT_FALSE(ToContainerStats(Container(), sample, "").has_swap());
+  sample.group = Group();
   sample.group.nano_cores.reset();
   sample.group.memory->limit.reset();
   sample.group.memory->swap_limit.reset();
@@ -123,8 +131,10 @@ TEST(ToPodSandboxStats, NetworkAndProcesses) {
   EXPECT_EQ(stats.linux().cpu().usage_core_nano_seconds().value(), 5'000U);
   EXPECT_EQ(stats.linux().memory().working_set_bytes().value(), 70U);
   EXPECT_TRUE(stats.linux().io().has_psi());
+  EXPECT_EQ(stats.linux().process().timestamp(), 1000);
   EXPECT_EQ(stats.linux().process().process_count().value(), 6U);
   const auto& network = stats.linux().network();
+  EXPECT_EQ(network.timestamp(), 1000);
   EXPECT_EQ(network.interfaces_size(), 2);
   EXPECT_EQ(network.default_interface().name(), "eth0");
   EXPECT_EQ(network.default_interface().rx_bytes().value(), 3U);
@@ -157,10 +167,13 @@ TEST(ToTarget, WhereToLook) {
   EXPECT_EQ(ToTarget(container).pid, 0);
   EXPECT_EQ(ToTarget(container).upper_dir, "/overlay2/1/diff");
   auto sandbox = Sandbox();
+  EXPECT_EQ(ToTarget(sandbox).pid, 41);
   EXPECT_TRUE(ToTarget(sandbox).own_cgroup);
   EXPECT_TRUE(ToTarget(sandbox).own_network);
   sandbox.details.spec.host.cgroup_parent.clear();
   sandbox.details.spec.host.network_mode = "host";
+  sandbox.details.state.running = false;
+  EXPECT_EQ(ToTarget(sandbox).pid, 0);
   EXPECT_FALSE(ToTarget(sandbox).own_cgroup);
   EXPECT_FALSE(ToTarget(sandbox).own_network);
 }

@@ -144,6 +144,9 @@ TEST(Container, Info) {
   expected["processStatus"] = "removing";
   expected["removing"] = true;
   EXPECT_EQ(json::parse(ContainerInfo(container)), expected);
+  // Readable, whatever Docker says.
+  container.details.spec.user = "j\xc3\xb6rg\xff";
+  EXPECT_THAT(ContainerInfo(container), testing::HasSubstr("\"j\xc3\xb6rg\xef\xbf\xbd\""));
 }
 
 struct End {
@@ -283,10 +286,12 @@ TEST(Container, UserOfTheRequest) {
 }
 
 TEST(Filter, Sandboxes) {
-  const auto matches = [](const std::string& filter) {
-    return Matches(Parse<runtime::v1::PodSandboxFilter>(filter),
-                   Parse<runtime::v1::PodSandbox>(R"(id: "abc" state: SANDBOX_NOTREADY
-                       labels { key: "a" value: "1" } labels { key: "b" value: "2" })"));
+  SandboxRecord sandbox;
+  sandbox.details.id = "abc";
+  sandbox.config = Parse<runtime::v1::PodSandboxConfig>(
+      R"(labels { key: "a" value: "1" } labels { key: "b" value: "2" })");
+  const auto matches = [&](const std::string& filter) {
+    return Matches(Parse<runtime::v1::PodSandboxFilter>(filter), sandbox);
   };
   EXPECT_TRUE(matches(""));
   EXPECT_TRUE(matches("id: 'abc'"));
@@ -295,27 +300,39 @@ TEST(Filter, Sandboxes) {
   EXPECT_FALSE(matches("id: 'abcd'"));
   EXPECT_TRUE(matches("state { state: SANDBOX_NOTREADY }"));
   EXPECT_FALSE(matches("state { state: SANDBOX_READY }"));
+  EXPECT_FALSE(matches("id: 'bc' state { state: SANDBOX_NOTREADY }"));
   EXPECT_TRUE(matches("label_selector { key: 'a' value: '1' }"));
   EXPECT_FALSE(matches("label_selector { key: 'a' value: '2' }"));
   EXPECT_FALSE(matches("label_selector { key: 'c' value: '' }"));
   EXPECT_FALSE(
       matches("label_selector { key: 'a' value: '1' } label_selector { key: 'b' value: '1' }"));
+  EXPECT_FALSE(matches("state { state: SANDBOX_NOTREADY } label_selector { key: 'a' value: '2' }"));
+  EXPECT_FALSE(matches("state { state: SANDBOX_READY } label_selector { key: 'a' value: '1' }"));
 }
 
 TEST(Filter, Containers) {
-  const auto matches = [](const std::string& filter) {
-    return Matches(Parse<runtime::v1::ContainerFilter>(filter),
-                   Parse<runtime::v1::Container>(R"(id: "abc" pod_sandbox_id: "def"
-                       state: CONTAINER_RUNNING labels { key: "a" value: "1" })"));
+  ContainerRecord container;
+  container.details.id = "abc";
+  container.details.state.running = true;
+  container.sandbox_id = "def";
+  container.config = Parse<runtime::v1::ContainerConfig>(R"(labels { key: "a" value: "1" })");
+  const auto matches = [&](const std::string& filter) {
+    return Matches(Parse<runtime::v1::ContainerFilter>(filter), container);
   };
   EXPECT_TRUE(matches(""));
   EXPECT_TRUE(matches("id: 'ab' pod_sandbox_id: 'de'"));
   EXPECT_FALSE(matches("id: 'b'"));
   EXPECT_FALSE(matches("pod_sandbox_id: 'ef'"));
+  EXPECT_FALSE(matches("id: 'b' pod_sandbox_id: 'de'"));
   EXPECT_TRUE(matches("state { state: CONTAINER_RUNNING }"));
   EXPECT_FALSE(matches("state { state: CONTAINER_CREATED }"));
+  EXPECT_FALSE(matches("pod_sandbox_id: 'ef' state { state: CONTAINER_RUNNING }"));
   EXPECT_TRUE(matches("label_selector { key: 'a' value: '1' }"));
   EXPECT_FALSE(matches("label_selector { key: 'a' value: '2' }"));
+  EXPECT_FALSE(
+      matches("state { state: CONTAINER_RUNNING } label_selector { key: 'a' value: '2' }"));
+  EXPECT_FALSE(
+      matches("state { state: CONTAINER_CREATED } label_selector { key: 'a' value: '1' }"));
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ const ImageAccounts kAccounts{"",
                               "me:x:1000:1001::/home/me:/bin/sh\n"
                               "1000:x:77:78::/:/bin/sh\n"
                               "bare:x:60:61\n"
+                              "numbered:x:62:63\n"
                               "odd:x:abc:def::/:/bin/sh\n",
                               "root:x:0:\n"
                               "broken:x\n"
@@ -65,9 +66,11 @@ TEST(ResolveUser, Resolves) {
       {"", "me:", 1000, 1001, {50000, 50001}},
       {"", "me:one", 1000, 50000, {50000, 50001}},
       {"", "me:4", 1000, 4, {50000, 50001}},
+      {"", "me:short", 1000, 5, {50000, 50001}},
       {"", "5", 5, 0, {}},
       {"", "5:6", 5, 6, {}},
       {"", "bare", 60, 61, {}},
+      {"", "62", 62, 63, {}},
       {"", "odd", 0, 0, {}},
       {"run_as_user { value: 0 }", "me:one", 0, 0, {}},
       {"run_as_user { value: 77 }", "me:one", 77, 78, {}},
