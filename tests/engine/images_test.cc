@@ -31,6 +31,8 @@ using testing::UnorderedElementsAre;
 
 const std::string kStaging = "gcr.io/k8s-staging-cri-tools/";
 const std::string kBusybox = "registry.k8s.io/e2e-test-images/busybox:1.29-2";
+/// The label of containers that are pods'.
+const std::string kOurs = "io.kubernetes.docker.type";
 
 runtime::v1::ImageSpec Spec(const std::string& image) {
   runtime::v1::ImageSpec spec;
@@ -254,6 +256,7 @@ TEST_F(EngineImages, NotRemovedUnderARunningContainer) {
   const auto id = Pull(kBusybox);
   dockerapi::ContainerSpec spec;
   spec.image = id;
+  spec.labels[kOurs] = "container";
   spec.command = {"sleep", "600"};
   spec.host.network_mode = "none";
   const auto container = docker_.CreateContainer(Limit(), "", spec);
@@ -432,12 +435,28 @@ TEST_F(EngineImages, RemovedUnderAContainerThatHasEnded) {
   const auto id = Pull(kBusybox);
   dockerapi::ContainerSpec spec;
   spec.image = id;
+  spec.labels[kOurs] = "container";
   const auto container = docker_.CreateContainer(Limit(), "", spec);
   ASSERT_TRUE(container) << container.error().message;
   const auto removed = Remove(kBusybox);
   EXPECT_TRUE(docker_.RemoveContainer(Limit(), *container, true));
   EXPECT_TRUE(removed) << removed.error().message;
   EXPECT_EQ(Status(kBusybox).id(), "");
+}
+
+TEST_F(EngineImages, NotRemovedUnderAContainerThatIsNoPods) {
+  const auto id = Pull(kBusybox);
+  dockerapi::ContainerSpec spec;
+  spec.image = kBusybox;
+  const auto container = docker_.CreateContainer(Limit(), "started-nightly", spec);
+  ASSERT_TRUE(container) << container.error().message;
+  const auto removed = Remove(kBusybox);
+  EXPECT_TRUE(docker_.RemoveContainer(Limit(), *container, true));
+  ASSERT_FALSE(removed);
+  EXPECT_EQ(removed.error().code, Code::kFailedPrecondition);
+  EXPECT_THAT(removed.error().message, HasSubstr("started-nightly"));
+  EXPECT_EQ(Status(kBusybox).id(), id);
+  EXPECT_TRUE(Remove(kBusybox));
 }
 
 TEST_F(EngineImages, Filesystem) {

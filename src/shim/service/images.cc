@@ -10,6 +10,7 @@
 #include "shim/service/pull_watch.h"
 #include "shim/service/rows.h"
 #include "shim/translate/images.h"
+#include "shim/translate/labels.h"
 #include "shim/translate/stats.h"
 
 namespace dockershimd::shim::service {
@@ -126,6 +127,20 @@ Result<std::string> Images::FindId(const base::CallContext& context,
   return Fail(details.error(), "image " + reference);
 }
 
+base::Status Images::CheckNotUsedByOthers(const base::CallContext& context,
+                                          const std::string& id) const {
+  const auto containers = docker_.ListContainers(context, {});
+  if (!containers) return Fail(containers.error());
+  for (const auto& container : *containers) {
+    if (container.image_id != id) continue;
+    if (container.labels.contains(std::string(translate::kTypeLabel))) continue;
+    return Fail(Code::kFailedPrecondition,
+                "container {} of Docker's own uses it: remove that container first",
+                container.names.empty() ? container.id : container.names.front());
+  }
+  return {};
+}
+
 Result<runtime::v1::RemoveImageResponse> Images::Remove(
     const base::CallContext& context, const runtime::v1::RemoveImageRequest& request) {
   const auto reference = translate::LookupReference(request.image());
@@ -134,6 +149,9 @@ Result<runtime::v1::RemoveImageResponse> Images::Remove(
   if (!id) return Fail(id.error());
   if (id->empty()) return runtime::v1::RemoveImageResponse();
   const auto lease = removing_.Lock(*id);
+  if (const auto free = CheckNotUsedByOthers(context, *id); !free) {
+    return Fail(free.error(), fmt::format("image {} cannot be removed", request.image().image()));
+  }
   // By its id and forced: all names go in one step, as CRI has it. Docker still refuses where a
   // running container uses it.
   const auto removed = docker_.RemoveImage(context, *id, true);

@@ -42,7 +42,8 @@ class Images {
   [[nodiscard]] base::Result<runtime::v1::PullImageResponse> Pull(
       const base::CallContext& context, const runtime::v1::PullImageRequest& request);
   /// Removes the image with all its names, whichever one was given. Succeeds where there is none.
-  /// kFailedPrecondition while a container runs from it.
+  /// kFailedPrecondition while a container runs from it, or one that is no pod's exists: kubelet,
+  /// which frees disk space by this, does not know of those.
   [[nodiscard]] base::Result<runtime::v1::RemoveImageResponse> Remove(
       const base::CallContext& context, const runtime::v1::RemoveImageRequest& request);
   /// What was measured last; until then all that is used on the store's file system.
@@ -54,6 +55,9 @@ class Images {
   /// The image's id; empty when there is none.
   [[nodiscard]] base::Result<std::string> FindId(const base::CallContext& context,
                                                  const std::string& reference) const;
+  /// An error names a container of the image that belongs to no pod.
+  [[nodiscard]] base::Status CheckNotUsedByOthers(const base::CallContext& context,
+                                                  const std::string& id) const;
   [[nodiscard]] base::Status PullWatched(const base::CallContext& context,
                                          const dockerapi::PullOptions& options);
 

@@ -39,7 +39,9 @@ class ImagesTest : public testing::Test {
       : docker_({.socket_path = fake_.Socket()}),
         engine_(docker_, {"10m", "2"}),
         catalog_(docker_, "r.io/pause:1"),
-        images_(docker_, engine_, catalog_, disk_, "r.io/pause:1", std::chrono::seconds(1)) {}
+        images_(docker_, engine_, catalog_, disk_, "r.io/pause:1", std::chrono::seconds(1)) {
+    fake_.Answer("GET", "/containers/json", "[]");
+  }
 
   static CallContext Limit() { return CallContext::WithTimeout(std::chrono::seconds(20)); }
 
@@ -218,6 +220,28 @@ TEST_F(ImagesTest, InUse) {
   EXPECT_EQ(removed.error().code, Code::kFailedPrecondition);
   EXPECT_THAT(removed.error().message,
               testing::AllOf(HasSubstr("r.io/app:1"), HasSubstr("running container abc")));
+}
+
+TEST_F(ImagesTest, KeptForAContainerOutsideOfPods) {
+  InspectAnswers(kInspect);
+  fake_.Answer("DELETE", kDeletePath, "[]");
+  const auto container = [](const std::string& image, const std::string& labels) {
+    return R"([{"Id":"1","Names":["/nightly"],"State":"exited","ImageID":")" + image +
+           R"(","Labels":{)" + labels + "}}]";
+  };
+  fake_.Answer("GET", "/containers/json", container(kId, ""));
+  const auto removed = Remove("r.io/app:1");
+  ASSERT_FALSE(removed);
+  EXPECT_EQ(removed.error().code, Code::kFailedPrecondition);
+  EXPECT_THAT(removed.error().message,
+              testing::AllOf(HasSubstr("r.io/app:1"), HasSubstr("container /nightly")));
+  EXPECT_EQ(Last("DELETE").target, "");
+
+  fake_.Answer("GET", "/containers/json",
+               container(kId, R"("io.kubernetes.docker.type":"container")"));
+  EXPECT_TRUE(Remove("r.io/app:1")) << "a pod's";
+  fake_.Answer("GET", "/containers/json", container("sha256:other", ""));
+  EXPECT_TRUE(Remove("r.io/app:1")) << "of another image";
 }
 
 TEST_F(ImagesTest, FilesystemBeforeTheFirstConnection) {
