@@ -152,8 +152,9 @@ struct Fields {
 /// is sound because a quote inside the text would have a backslash before it.
 std::optional<Fields> Split(std::string_view line) {
   constexpr std::string_view kHead = R"({"log":")";
-  if (!line.starts_with(kHead) || !TakeSuffix(line, "\"}")) return std::nullopt;
+  if (!line.starts_with(kHead)) return std::nullopt;
   line.remove_prefix(kHead.size());
+  if (!TakeSuffix(line, "\"}")) return std::nullopt;
   const auto quote = line.rfind('"');
   if (quote == std::string_view::npos) return std::nullopt;
   Fields fields;

@@ -86,7 +86,7 @@ TEST(AppendRecord, WhatIsNoRecord) {
         Record(R"(bad \x escape)"), Record(R"(\u12g4)"), Record(R"(\u12)"),
         Record(R"(quote " inside)"), Record("tab\tinside"), Record("x").substr(0, 40),
         Record("x") + "}", "x" + Record("x"), std::string(4096, '\0'),
-        Record(R"({"log":"cut)") + Record(R"(whole\n)"),
+        Record(R"({"log":"cut)") + Record(R"(whole\n)"), std::string(R"({"log":"})"),
         std::string(R"({"log":"x","stream":"stdout","time":"yesterday"})"),
         std::string(R"({"log":"x","stream":"stdout","time":"2026-01-02T03:04:05 stdout F Z"})")}) {
     EXPECT_EQ(Convert(record), "refused") << record;
