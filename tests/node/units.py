@@ -138,8 +138,10 @@ def failing(step):
 
 def procedure(name, *options, status=0):
     """Runs one of deploy/node; returns what it printed."""
+    # One that is killed leaves its copies of files.
     done = subprocess.run([os.path.join(REPO, "deploy/node", name), "--yes", *SETTLE, *options],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          env={**os.environ, "TMPDIR": node.STATE})
     print(done.stdout, flush=True)
     assert done.returncode == status, f"{name} ended with {done.returncode}, not {status}"
     return done.stdout
