@@ -10,10 +10,22 @@ SandboxImage::SandboxImage(dockerapi::Client& docker, const std::string& configu
       is_own_(configured.empty()),
       reference_(is_own_ ? std::string(pause::ImageReference()) : configured) {}
 
+base::Result<bool> SandboxImage::IsPresent(const base::CallContext& context) const {
+  const auto details = docker_.InspectImage(context, reference_);
+  if (details) return true;
+  if (details.error().code == base::Code::kNotFound) return false;
+  return base::Fail(details.error());
+}
+
 base::Status SandboxImage::Ensure(const base::CallContext& context) {
-  const auto present = docker_.InspectImage(context, reference_);
-  if (present) return {};
-  if (present.error().code != base::Code::kNotFound) return base::Fail(present.error());
+  auto present = IsPresent(context);
+  if (!present) return base::Fail(present.error());
+  if (*present) return {};
+  const auto lease = getting_.Lock(context, reference_);
+  if (!lease) return base::Fail(lease.error(), "get the sandbox image " + reference_);
+  present = IsPresent(context);
+  if (!present) return base::Fail(present.error());
+  if (*present) return {};
   spdlog::info("{} the sandbox image {}", is_own_ ? "loading" : "pulling", reference_);
   auto done =
       is_own_ ? docker_.LoadImage(context, pause::BuildImageArchive())
