@@ -1,6 +1,8 @@
 // The runtime is restarted while a pod runs. Only with --restart-left or --restart-right.
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/process.h"
 #include "compare/scenario.h"
 
@@ -21,6 +23,16 @@ bool RunShell(Session& s, const std::string& command) {
   return done;
 }
 
+/// What kubelet waits for before it asks anything else.
+bool IsReady(Session& s) {
+  const auto answer = s.Try(&Runtime::Status, cri::StatusRequest());
+  if (!answer) return false;
+  const auto& conditions = answer->status().conditions();
+  return std::any_of(conditions.begin(), conditions.end(), [](const auto& condition) {
+    return condition.type() == "RuntimeReady" && condition.status();
+  });
+}
+
 void Restart(Session& s) {
   if (s.RestartCommand().empty()) return;
   const auto pod = s.RunPod(s.PodConfig("restart"));
@@ -30,9 +42,7 @@ void Restart(Session& s) {
   s.Verify("it writes", s.WaitForLog(pod, config, "line 2\n"));
   const auto before = s.Status(id).status();
   if (!RunShell(s, s.RestartCommand())) return;
-  s.Verify("it answers again",
-           s.WaitUntil([&] { return s.Try(&Runtime::Version, cri::VersionRequest()).has_value(); },
-                       std::chrono::seconds(60)));
+  s.Verify("it is ready again", s.WaitUntil([&] { return IsReady(s); }, std::chrono::seconds(60)));
   s.Verify("the pod is still ready",
            s.WaitUntil([&] { return s.PodStatus(pod).status().state() == cri::SANDBOX_READY; }));
   const auto after = s.Status(id).status();
