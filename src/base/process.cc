@@ -144,6 +144,14 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
 
 }  // namespace
 
+std::vector<std::string> OwnEnvironment() {
+  std::vector<std::string> variables;
+  for (char** variable = ::environ; *variable != nullptr; ++variable) {
+    variables.emplace_back(*variable);
+  }
+  return variables;
+}
+
 Result<CommandOutput> Run(const CallContext& context, const Command& command) {
   auto input = MakePipe();
   auto output = MakePipe();

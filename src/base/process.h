@@ -21,6 +21,9 @@ struct CommandOutput {
   std::string standard_error;
 };
 
+/// This process's own variables, for a program that is to have them.
+[[nodiscard]] std::vector<std::string> OwnEnvironment();
+
 /// Runs a program in its own process group and waits for it. A program that is still running at
 /// the context's deadline, or when the caller goes away, is killed with its whole group and
 /// reaped: the answer is then kDeadlineExceeded or kCancelled. Each output is kept up to 8 MiB.

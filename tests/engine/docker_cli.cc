@@ -1,19 +1,15 @@
 #include "docker_cli.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "base/process.h"
 
 namespace dockershimd::tests {
 
 std::string Docker(const std::string& arguments) {
-  base::Command command{.argv = {"/bin/sh", "-c", "exec docker " + arguments},
-                        .environment = {},
-                        .standard_input = {}};
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    command.environment.emplace_back(*variable);
-  }
+  const base::Command command{.argv = {"/bin/sh", "-c", "exec docker " + arguments},
+                              .environment = base::OwnEnvironment(),
+                              .standard_input = {}};
   const auto limit = base::CallContext::WithTimeout(std::chrono::minutes(2));
   auto output = base::Run(limit, command);
   if (!output) {

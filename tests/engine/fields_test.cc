@@ -123,12 +123,10 @@ TEST_F(FieldsTest, SysIsWritableForPrivilegedContainersOnly) {
   const std::string mount = "grep ' /sys sysfs' /proc/mounts";
   ExpectInside({"plain", Security(""), mount, "^sysfs /sys sysfs ro", pod});
   ExpectInside({"privileged", Security("privileged: true"), mount, "^sysfs /sys sysfs rw", pod});
+  const std::string on_host =
+      "linux { security_context { privileged: true namespace_options { network: NODE } } }";
   ExpectInside(
-      {"privileged in the host's network",
-       "linux { security_context { privileged: true namespace_options { network: NODE } } }", mount,
-       "^sysfs /sys sysfs rw",
-       "linux { security_context { privileged: true namespace_options { network: NODE } } "
-       "}"});
+      {"privileged in the host's network", on_host, mount, "^sysfs /sys sysfs rw", on_host});
 }
 
 TEST_F(FieldsTest, Ipv6) {

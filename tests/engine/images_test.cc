@@ -14,6 +14,7 @@
 #include "loopback_registry.h"
 #include "private_registry.h"
 #include "shim/translate/images.h"
+#include "shim/translate/labels.h"
 #include "stalling_registry.h"
 
 namespace dockershimd::shim::service {
@@ -31,8 +32,6 @@ using testing::UnorderedElementsAre;
 
 const std::string kStaging = "gcr.io/k8s-staging-cri-tools/";
 const std::string kBusybox = "registry.k8s.io/e2e-test-images/busybox:1.29-2";
-/// The label of containers that are pods'.
-const std::string kOurs = "io.kubernetes.docker.type";
 
 runtime::v1::ImageSpec Spec(const std::string& image) {
   runtime::v1::ImageSpec spec;
@@ -256,7 +255,7 @@ TEST_F(EngineImages, NotRemovedUnderARunningContainer) {
   const auto id = Pull(kBusybox);
   dockerapi::ContainerSpec spec;
   spec.image = id;
-  spec.labels[kOurs] = "container";
+  spec.labels = {{std::string(translate::kTypeLabel), std::string(translate::kTypeContainer)}};
   spec.command = {"sleep", "600"};
   spec.host.network_mode = "none";
   const auto container = docker_.CreateContainer(Limit(), "", spec);
@@ -435,7 +434,7 @@ TEST_F(EngineImages, RemovedUnderAContainerThatHasEnded) {
   const auto id = Pull(kBusybox);
   dockerapi::ContainerSpec spec;
   spec.image = id;
-  spec.labels[kOurs] = "container";
+  spec.labels = {{std::string(translate::kTypeLabel), std::string(translate::kTypeContainer)}};
   const auto container = docker_.CreateContainer(Limit(), "", spec);
   ASSERT_TRUE(container) << container.error().message;
   const auto removed = Remove(kBusybox);

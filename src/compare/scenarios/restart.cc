@@ -1,6 +1,4 @@
 // The runtime is restarted while a pod runs. Only with --restart-left or --restart-right.
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "base/process.h"
@@ -12,10 +10,7 @@ namespace {
 bool RunShell(Session& s, const std::string& command) {
   const auto context = base::CallContext{
       base::CallContext::Clock::now() + std::chrono::minutes(2), {}, s.StopToken()};
-  base::Command shell{{"/bin/sh", "-c", command}, {}, {}};
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    shell.environment.emplace_back(*variable);
-  }
+  const base::Command shell{{"/bin/sh", "-c", command}, base::OwnEnvironment(), {}};
   const auto output = base::Run(context, shell);
   const bool done = output && output->exit_code == 0;
   s.Verify("the restart command succeeds", done,

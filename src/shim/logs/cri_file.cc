@@ -52,10 +52,11 @@ base::Status CriFile::OpenRenamed(std::uint64_t inode) {
 
 std::optional<std::filesystem::path> CriFile::FindRenamed(std::uint64_t inode) const {
   std::error_code failed;
-  std::filesystem::directory_iterator entry(std::filesystem::path(path_).parent_path(), failed);
+  const std::filesystem::path path(path_);
+  std::filesystem::directory_iterator entry(path.parent_path(), failed);
   // Kubelet appends a time to the name. Another container's file may have this inode by now, or
   // one that kubelet compresses into.
-  const std::string prefix = std::filesystem::path(path_).filename().string() + ".";
+  const std::string prefix = path.filename().string() + ".";
   for (; !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed)) {
     const auto& name = entry->path();
     if (!name.filename().string().starts_with(prefix)) continue;
@@ -68,8 +69,8 @@ std::optional<std::filesystem::path> CriFile::FindRenamed(std::uint64_t inode) c
 }
 
 base::Status CriFile::Create() {
-  if (auto made = base::MakeDirectories(std::filesystem::path(path_).parent_path()); !made)
-    return made;
+  const auto folder = std::filesystem::path(path_).parent_path();
+  if (auto made = base::MakeDirectories(folder); !made) return made;
   return OpenWith(path_, O_CREAT | O_EXCL);
 }
 

@@ -30,6 +30,9 @@ constexpr std::chrono::seconds kRemovedLimit(30);
 /// Of the file that remembers a stream, after its container's id.
 constexpr std::string_view kStreamSuffix = ".stream";
 
+/// Without a path's object, which splits it into all its parts: asked for at each event.
+std::string_view FileName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
 }  // namespace
 
 LogLoop::LogLoop(std::filesystem::path position_folder, dockerapi::Client& docker,
@@ -232,7 +235,7 @@ void LogLoop::ReadEvents() {
     const auto id = by_watch_.find(event.watch);
     if (id == by_watch_.end()) return;
     Followed& followed = followed_.at(id->second);
-    if (event.name != std::filesystem::path(followed.docker_log).filename()) return;
+    if (event.name != FileName(followed.docker_log)) return;
     if (event.is_new) followed.tail.NoticeRotation();
     Touch(id->second, followed);
   });

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/process.h"
 #include "base/unique_fd.h"
 
 namespace dockershimd::shim {
@@ -61,12 +62,10 @@ class Notify : public testing::Test {
                                           (folder_ / "state").string(),
                                           "--cni-cache-dir",
                                           (folder_ / "cni").string()};
-    std::vector<std::string> environment = {"NOTIFY_SOCKET=" + (folder_ / "notify").string(),
-                                            "WATCHDOG_USEC=200000"};
-    // The sanitizers' options too.
-    for (char** variable = ::environ; *variable != nullptr; ++variable) {
-      environment.emplace_back(*variable);
-    }
+    // The sanitizers' options too. The first of a name counts.
+    auto environment = base::OwnEnvironment();
+    environment.insert(environment.begin(),
+                       {"NOTIFY_SOCKET=" + (folder_ / "notify").string(), "WATCHDOG_USEC=200000"});
     std::ofstream(arguments[2]).close();
     const auto pointers = [](std::vector<std::string>& texts) {
       std::vector<char*> all;
