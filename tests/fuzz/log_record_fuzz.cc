@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "shim/logs/record.h"
 
@@ -38,13 +39,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (record.find('\n') != std::string_view::npos) return 0;
   const std::string before = "2026-01-01T00:00:00Z stdout F before\n";
   std::string fast = before;
-  const bool taken = logs::AppendRecord(record, fast);
+  // Without its newline it is not whole.
+  if (logs::AppendRecord(record, fast) != 0 || fast != before) std::abort();
+  // A vector: reading beyond its last byte is noticed.
+  std::vector<char> bytes(record.begin(), record.end());
+  bytes.push_back('\n');
+  const auto taken = logs::AppendRecord({bytes.data(), bytes.size()}, fast);
+  if (taken != 0 && taken != bytes.size()) std::abort();
   if (!fast.starts_with(before)) std::abort();
-  if (!taken && fast != before) std::abort();
+  if (taken == 0 && fast != before) std::abort();
   if (!AreCriLines(fast)) std::abort();
   (void)logs::TimeOfLine(std::string_view(fast).substr(before.size()));
   // Where the parser reads it too, both say the same.
   std::string slow = before;
-  if (logs::AppendUnusualRecord(record, slow) && (!taken || slow != fast)) std::abort();
+  const bool read = logs::AppendUnusualRecord(record, slow);
+  if (!AreCriLines(slow)) std::abort();
+  if (read && taken != 0 && slow != fast) std::abort();
   return 0;
 }

@@ -19,7 +19,7 @@ namespace dockershimd::shim::logs {
 namespace {
 
 /// One read. Far above the longest record, which 16 KiB of control characters make (96 KiB).
-constexpr std::size_t kReadSize = 512 << 10;
+constexpr std::size_t kReadSize = 256 << 10;
 /// Files of one container that Docker has deleted and we keep open until they are read: more would
 /// let a container fill the disk behind Docker's back.
 constexpr std::ptrdiff_t kMaxDeletedFiles = 32;
@@ -54,17 +54,29 @@ bool HasMark(const base::UniqueFd& file, const SourcePosition& position) {
   return count && *count == length && MarkOf({bytes.data(), length}) == position.mark;
 }
 
-/// One line of Docker's file. Where a write of Docker's was cut off (its disk was full), the next
-/// record stands in the same line.
-void ConvertRecord(std::string_view line, Batch& batch) {
-  if (AppendRecord(line, batch.lines)) {
+/// A line of Docker's file that is no usual record. Where a write of Docker's was cut off (its disk
+/// was full), the next record stands in the same line.
+void ConvertUnusual(std::string_view line, Batch& batch) {
+  if (AppendUnusualRecord(line, batch.lines)) {
     ++batch.records;
     return;
   }
   ++batch.bad_records;
   const auto inner = line.rfind(R"({"log":")");
   if (inner == 0 || inner == std::string_view::npos) return;
-  if (AppendRecord(line.substr(inner), batch.lines)) ++batch.records;
+  if (AppendUnusualRecord(line.substr(inner), batch.lines)) ++batch.records;
+}
+
+/// The first line of `bytes`. Returns its length; 0 if it is not whole.
+std::size_t ConvertLine(std::string_view bytes, Batch& batch) {
+  if (const auto taken = AppendRecord(bytes, batch.lines); taken > 0) {
+    ++batch.records;
+    return taken;
+  }
+  const auto newline = bytes.find('\n');
+  if (newline == std::string_view::npos) return 0;
+  ConvertUnusual(bytes.substr(0, newline), batch);
+  return newline + 1;
 }
 
 }  // namespace
@@ -279,12 +291,11 @@ base::Result<Progress> FileSource::RestartTruncated(bool is_closed, Batch& batch
 std::size_t FileSource::ConvertLines(std::string_view bytes, Batch& batch) {
   ResumeFilter filter(next_.last_time, next_.last_count);
   std::size_t used = 0;
-  while (true) {
-    const auto newline = bytes.find('\n', used);
-    if (newline == std::string_view::npos) break;
+  while (used < bytes.size()) {
     const std::size_t before = batch.lines.size();
-    ConvertRecord(bytes.substr(used, newline - used), batch);
-    used = newline + 1;
+    const auto taken = ConvertLine(bytes.substr(used), batch);
+    if (taken == 0) break;
+    used += taken;
     if (!filter.IsActive()) continue;
     const auto time = TimeOfLine(std::string_view(batch.lines).substr(before));
     if (time && !filter.Passes(*time)) batch.lines.resize(before);

@@ -10,47 +10,59 @@
 namespace dockershimd::shim::logs {
 namespace {
 
-constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
+/// What is looked at in one step, by the compiler's vectors.
+using Block = unsigned char __attribute__((vector_size(16)));
+using Words = std::uint64_t __attribute__((vector_size(16)));
+constexpr std::size_t kBlock = sizeof(Block);
+
+Block Load(const char* from) {
+  Block block;
+  std::memcpy(&block, from, kBlock);
+  return block;
+}
+
+/// How many bytes of a comparison stand before the first that is true; kBlock if none is.
+template <class Comparison>
+std::size_t FirstTrue(const Comparison& comparison) {
+  Words words;
+  std::memcpy(&words, &comparison, kBlock);
+  if ((words[0] | words[1]) == 0) return kBlock;
+  const int bits = words[0] != 0 ? std::countr_zero(words[0]) : 64 + std::countr_zero(words[1]);
+  return static_cast<std::size_t>(bits) / 8;
+}
 
 bool IsPlain(char c) { return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20; }
 
-/// Bytes before the first quote, backslash or control character; sixteen at a time, by the
-/// compiler's vectors, as most of a log is plain text.
-std::size_t PlainLength(const char* text, std::size_t size) {
-  using Block = unsigned char __attribute__((vector_size(16)));
-  using Words = std::uint64_t __attribute__((vector_size(16)));
-  std::size_t at = 0;
-  for (; at + sizeof(Block) <= size; at += sizeof(Block)) {
-    Block block;
-    std::memcpy(&block, text + at, sizeof(block));
-    const auto special = (block == '"') | (block == '\\') | (block < 0x20);
-    Words words;
-    std::memcpy(&words, &special, sizeof(words));
-    for (const std::size_t half : {0, 1}) {
-      if (words[half] == 0) continue;
-      return at + half * 8 + static_cast<std::size_t>(std::countr_zero(words[half])) / 8;
-    }
+/// Copies what stands before the first quote, backslash or control character. May write a block
+/// more than that.
+void CopyPlain(const char*& in, const char* end, char*& out) {
+  while (static_cast<std::size_t>(end - in) >= kBlock) {
+    const Block block = Load(in);
+    std::memcpy(out, &block, kBlock);
+    const auto plain = FirstTrue((block == '"') | (block == '\\') | (block < 0x20));
+    in += plain;
+    out += plain;
+    if (plain < kBlock) return;
   }
-  while (at < size && IsPlain(text[at])) ++at;
-  return at;
+  while (in != end && IsPlain(*in)) *out++ = *in++;
 }
 
-void AppendUtf8(std::uint32_t code, std::string& out) {
-  const auto push = [&](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
+void PutUtf8(std::uint32_t code, char*& out) {
+  const auto put = [&](std::uint32_t byte) { *out++ = static_cast<char>(byte); };
   if (code < 0x80) {
-    push(code);
+    put(code);
   } else if (code < 0x800) {
-    push(0xc0 | code >> 6);
-    push(0x80 | (code & 0x3f));
+    put(0xc0 | code >> 6);
+    put(0x80 | (code & 0x3f));
   } else if (code < 0x10000) {
-    push(0xe0 | code >> 12);
-    push(0x80 | (code >> 6 & 0x3f));
-    push(0x80 | (code & 0x3f));
+    put(0xe0 | code >> 12);
+    put(0x80 | (code >> 6 & 0x3f));
+    put(0x80 | (code & 0x3f));
   } else {
-    push(0xf0 | code >> 18);
-    push(0x80 | (code >> 12 & 0x3f));
-    push(0x80 | (code >> 6 & 0x3f));
-    push(0x80 | (code & 0x3f));
+    put(0xf0 | code >> 18);
+    put(0x80 | (code >> 12 & 0x3f));
+    put(0x80 | (code >> 6 & 0x3f));
+    put(0x80 | (code & 0x3f));
   }
 }
 
@@ -68,121 +80,141 @@ std::optional<std::uint32_t> TakeHex(std::string_view& text) {
   return code;
 }
 
-/// `text` starts behind a backslash, with a 'u'. Halves of a pair that stand alone become U+FFFD,
-/// as Go reads them.
-bool UnescapeUnicode(std::string_view& text, std::string& out) {
-  const auto code = TakeHex(text);
-  if (!code) return false;
-  if (*code < 0xd800 || *code > 0xdfff) {
-    AppendUtf8(*code, out);
+/// What an escape with `code` stands for. `text` begins behind it, and may hold the other half of a
+/// pair; halves that stand alone are U+FFFD, as Go reads them.
+std::optional<std::uint32_t> TakePair(std::uint32_t code, std::string_view& text) {
+  constexpr std::uint32_t kReplacement = 0xfffd;
+  if (code < 0xd800 || code > 0xdfff) return code;
+  if (code >= 0xdc00 || !text.starts_with("\\u")) return kReplacement;
+  auto behind = text.substr(1);
+  const auto low = TakeHex(behind);
+  if (!low) return std::nullopt;
+  if (*low < 0xdc00 || *low > 0xdfff) return kReplacement;
+  text = behind;
+  return 0x10000 + ((code - 0xd800) << 10) + (*low - 0xdc00);
+}
+
+/// What a letter behind a backslash stands for; 0 for none.
+char UnescapedLetter(char letter) {
+  static constexpr auto kMeanings = [] {
+    std::array<char, 256> meanings{};
+    constexpr std::string_view kNames = "nrt\"\\/bf";
+    constexpr std::string_view kBytes = "\n\r\t\"\\/\b\f";
+    for (std::size_t index = 0; index < kNames.size(); ++index) {
+      meanings[static_cast<unsigned char>(kNames[index])] = kBytes[index];
+    }
+    return meanings;
+  }();
+  return kMeanings[static_cast<unsigned char>(letter)];
+}
+
+/// Reads the escape at `in`, which is a backslash. False: it is none, or not whole.
+bool Unescape(const char*& in, const char* end, char*& out) {
+  if (end - in < 2) return false;
+  if (const char meant = UnescapedLetter(in[1]); meant != 0) {
+    *out++ = meant;
+    in += 2;
     return true;
   }
-  if (*code < 0xdc00 && text.starts_with("\\u")) {
-    auto behind = text.substr(1);
-    const auto low = TakeHex(behind);
-    if (!low) return false;
-    if (*low >= 0xdc00 && *low <= 0xdfff) {
-      AppendUtf8(0x10000 + ((*code - 0xd800) << 10) + (*low - 0xdc00), out);
-      text = behind;
-      return true;
-    }
-  }
-  out += kReplacement;
+  std::string_view text(in + 1, end);
+  const auto code = TakeHex(text);
+  const auto meant = code ? TakePair(*code, text) : std::nullopt;
+  if (!meant) return false;
+  PutUtf8(*meant, out);
+  in = text.data();
   return true;
 }
 
-/// `text` starts behind a backslash.
-bool UnescapeOne(std::string_view& text, std::string& out) {
-  if (text.empty()) return false;
-  constexpr std::string_view kNames = "nrt\"\\/bf";
-  constexpr std::string_view kBytes = "\n\r\t\"\\/\b\f";
-  const auto index = kNames.find(text.front());
-  if (index == std::string_view::npos) return UnescapeUnicode(text, out);
-  out.push_back(kBytes[index]);
-  text.remove_prefix(1);
-  return true;
-}
-
-/// Appends what a JSON string says, given without its quotes. False: it is none, or it has a
-/// newline before its end.
-bool Unescape(std::string_view text, std::string& out) {
+/// Writes what the JSON string at `in`, behind its first quote, says; comes to stand at its last
+/// one. False: it has none, is no such string, or has a newline before its end.
+bool CopyUnescaped(const char*& in, const char* end, char*& out) {
   while (true) {
-    const std::size_t plain = PlainLength(text.data(), text.size());
-    out.append(text.data(), plain);
-    text.remove_prefix(plain);
-    if (text.empty()) return true;
-    if (text.front() != '\\') return false;
-    text.remove_prefix(1);
-    if (!UnescapeOne(text, out)) return false;
-    if (out.back() == '\n' && !text.empty()) return false;
+    CopyPlain(in, end, out);
+    if (in == end) return false;
+    if (*in == '"') return true;
+    if (*in != '\\' || !Unescape(in, end, out)) return false;
+    if (out[-1] == '\n' && (in == end || *in != '"')) return false;
   }
 }
 
-bool TakeSuffix(std::string_view& text, std::string_view suffix) {
-  if (!text.ends_with(suffix)) return false;
-  text.remove_suffix(suffix.size());
+/// `prefix` is a literal: its length being known, the comparison needs no call.
+template <std::size_t kSize>
+bool TakePrefix(std::string_view& text, const char (&prefix)[kSize]) {
+  constexpr std::size_t kLength = kSize - 1;
+  if (text.size() < kLength || std::memcmp(text.data(), prefix, kLength) != 0) return false;
+  text.remove_prefix(kLength);
   return true;
 }
 
-/// Looks at each letter of each record: a table, as a search in a string costs as much as all else.
-bool IsOfTime(char letter) {
-  static constexpr auto kLetters = [] {
-    std::array<bool, 256> letters{};
-    for (const char one : std::string_view("0123456789-:.TZ+")) {
-      letters[static_cast<unsigned char>(one)] = true;
-    }
-    return letters;
-  }();
-  return kLetters[static_cast<unsigned char>(letter)];
+/// Where letters are none of a time's.
+auto AreStrange(Block letters) {
+  const auto digits = letters - static_cast<unsigned char>('0') < 10;
+  const auto marks = (letters == '-') | (letters == ':') | (letters == '.') | (letters == '+');
+  return ~(digits | marks | (letters == 'T') | (letters == 'Z'));
 }
+
+constexpr std::size_t kShortestTime = 20;
+constexpr std::size_t kLongestTime = 35;
 
 bool LooksLikeTime(std::string_view time) {
-  return time.size() >= 20 && time.size() <= 35 && time[4] == '-' && time[10] == 'T' &&
-         std::all_of(time.begin(), time.end(), IsOfTime);
+  if (time.size() < kShortestTime || time.size() > kLongestTime) return false;
+  static_assert(kShortestTime >= kBlock && kLongestTime <= 3 * kBlock);
+  const char* start = time.data();
+  const std::size_t last = time.size() - kBlock;
+  const auto strange =
+      AreStrange(Load(start)) | AreStrange(Load(start + last / 2)) | AreStrange(Load(start + last));
+  return time[4] == '-' && time[10] == 'T' && FirstTrue(strange) == kBlock;
 }
 
-/// A record as views into its line; `text` is still escaped.
-struct Fields {
-  std::string_view text;
-  std::string_view stream;
+/// What stands in a record behind its text.
+struct Ending {
   std::string_view time;
+  bool is_stderr = false;
 };
 
-/// Reads {"log":"...","stream":"...","time":"..."} from its end, without looking at the text. That
-/// is sound because a quote inside the text would have a backslash before it.
-std::optional<Fields> Split(std::string_view line) {
-  constexpr std::string_view kHead = R"({"log":")";
-  if (!line.starts_with(kHead)) return std::nullopt;
-  line.remove_prefix(kHead.size());
-  if (!TakeSuffix(line, "\"}")) return std::nullopt;
-  const auto quote = line.rfind('"');
-  if (quote == std::string_view::npos) return std::nullopt;
-  Fields fields;
-  fields.time = line.substr(quote + 1);
-  line.remove_suffix(line.size() - quote - 1);
-  if (TakeSuffix(line, R"(","stream":"stdout","time":")")) {
-    fields.stream = "stdout";
-  } else if (TakeSuffix(line, R"(","stream":"stderr","time":")")) {
-    fields.stream = "stderr";
-  } else {
-    return std::nullopt;
-  }
-  fields.text = line;
-  return LooksLikeTime(fields.time) ? std::optional(fields) : std::nullopt;
+/// Takes it with its newline, from behind the text's quote on.
+std::optional<Ending> TakeEnding(std::string_view& bytes) {
+  Ending ending;
+  if (!TakePrefix(bytes, R"(,"stream":"std)")) return std::nullopt;
+  ending.is_stderr = bytes.starts_with("err");
+  if (!ending.is_stderr && !bytes.starts_with("out")) return std::nullopt;
+  bytes.remove_prefix(3);
+  if (!TakePrefix(bytes, R"(","time":")")) return std::nullopt;
+  ending.time = bytes.substr(0, bytes.substr(0, kLongestTime + 1).find('"'));
+  if (!LooksLikeTime(ending.time)) return std::nullopt;
+  bytes.remove_prefix(ending.time.size());
+  return TakePrefix(bytes, "\"}\n") ? std::optional(ending) : std::nullopt;
 }
 
-void AppendHead(std::string_view time, std::string_view stream, std::string& out) {
-  using namespace std::string_view_literals;
-  out.append(time);
-  out.append(stream == "stderr" ? " stderr F "sv : " stdout F "sv);
-}
+constexpr std::string_view kStdoutTags = " stdout F ";
+constexpr std::string_view kStderrTags = " stderr F ";
+/// Of a line whose time has all nine digits of the nanoseconds, as nine of ten have. Docker tells
+/// the time behind the text: the text goes to where it will most likely stay.
+constexpr std::size_t kLikelyHead =
+    std::string_view("2026-01-02T03:04:05.123456789Z").size() + kStdoutTags.size();
+/// What a line, and writing it, may need beyond the size of its record.
+constexpr std::size_t kRoom = kLongestTime + kStdoutTags.size() + kBlock + 1;
 
-/// Completes a line whose text has been appended from `text` on: the text's own newline ends it.
-void EndLine(std::size_t text, std::string& out) {
-  if (out.back() != '\n' || out.size() == text) {
-    out[text - 2] = 'P';
-    out.push_back('\n');
-  }
+/// Takes a record and writes its line; returns the line's length, 0 if that could not be done.
+std::size_t WriteLine(std::string_view& bytes, char* line) {
+  if (!TakePrefix(bytes, R"({"log":")")) return 0;
+  const char* in = bytes.data();
+  char* const text = line + kLikelyHead;
+  char* end = text;
+  if (!CopyUnescaped(in, in + bytes.size(), end) || end == text) return 0;
+  bytes.remove_prefix(static_cast<std::size_t>(in + 1 - bytes.data()));
+  const auto ending = TakeEnding(bytes);
+  if (!ending) return 0;
+  const bool is_partial = end[-1] != '\n';
+  if (is_partial) *end++ = '\n';
+  const auto& tags = ending->is_stderr ? kStderrTags : kStdoutTags;
+  const std::size_t head = ending->time.size() + tags.size();
+  const auto length = static_cast<std::size_t>(end - text);
+  if (head != kLikelyHead) std::memmove(line + head, text, length);
+  std::memcpy(line, ending->time.data(), ending->time.size());
+  std::memcpy(line + ending->time.size(), tags.data(), tags.size());
+  if (is_partial) line[head - 2] = 'P';
+  return head + length;
 }
 
 }  // namespace
@@ -191,26 +223,24 @@ void AppendLine(std::string_view time, std::string_view stream, std::string_view
                 std::string& out) {
   while (!text.empty()) {
     const auto part = text.substr(0, std::min(text.find('\n'), text.size() - 1) + 1);
-    AppendHead(time, stream, out);
-    const std::size_t start = out.size();
+    out.append(time);
+    out.append(stream == "stderr" ? kStderrTags : kStdoutTags);
+    if (part.back() != '\n') out[out.size() - 2] = 'P';
     out.append(part);
-    EndLine(start, out);
+    if (part.back() != '\n') out.push_back('\n');
     text.remove_prefix(part.size());
   }
 }
 
-bool AppendRecord(std::string_view record, std::string& out) {
-  const auto fields = Split(record);
-  if (!fields) return AppendUnusualRecord(record, out);
+std::size_t AppendRecord(std::string_view bytes, std::string& out) {
   const std::size_t before = out.size();
-  AppendHead(fields->time, fields->stream, out);
-  const std::size_t text = out.size();
-  if (!Unescape(fields->text, out) || out.size() == text) {
-    out.resize(before);
-    return AppendUnusualRecord(record, out);
-  }
-  EndLine(text, out);
-  return true;
+  std::string_view rest = bytes;
+  std::size_t written = 0;
+  out.resize_and_overwrite(before + bytes.size() + kRoom, [&](char* all, std::size_t) {
+    written = WriteLine(rest, all + before);
+    return before + written;
+  });
+  return written == 0 ? 0 : bytes.size() - rest.size();
 }
 
 bool AppendUnusualRecord(std::string_view record, std::string& out) {

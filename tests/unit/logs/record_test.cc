@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 #include <random>
+#include <vector>
 
 namespace dockershimd::shim::logs {
 namespace {
@@ -14,15 +15,22 @@ std::string Record(const std::string& escaped, const std::string& stream = "stdo
   return R"({"log":")" + escaped + R"(","stream":")" + stream + R"(","time":")" + kTime + "\"}";
 }
 
-/// What AppendRecord makes of it; "refused" if nothing.
+/// What becomes of it; "refused" if nothing.
 std::string Convert(const std::string& record) {
-  std::string out = "before\n";
-  if (!AppendRecord(record, out)) {
-    EXPECT_EQ(out, "before\n");
-    return "refused";
+  const std::string before = "before\n";
+  std::string out = before;
+  const auto taken = AppendRecord(record + "\n{", out);
+  if (taken > 0) {
+    EXPECT_EQ(taken, record.size() + 1);
+  } else {
+    EXPECT_EQ(out, before);
+    if (!AppendUnusualRecord(record, out)) {
+      EXPECT_EQ(out, before);
+      return "refused";
+    }
   }
-  EXPECT_TRUE(out.starts_with("before\n"));
-  return out.substr(7);
+  EXPECT_TRUE(out.starts_with(before));
+  return out.substr(before.size());
 }
 
 std::string Line(const std::string& rest) { return kTime + " " + rest + "\n"; }
@@ -123,9 +131,46 @@ TEST(AppendRecord, AgreesWithTheJsonParserOnAnyText) {
     std::string fast;
     AppendLine(kTime, "stderr", text, expected);
     ASSERT_TRUE(AppendUnusualRecord(record, slow)) << record;
-    ASSERT_TRUE(AppendRecord(record, fast)) << record;
     ASSERT_EQ(slow, expected);
-    ASSERT_EQ(fast, expected);
+    const auto taken = AppendRecord(record + "\n", fast);
+    const auto newline = text.find('\n');
+    if (text.empty() || newline < text.size() - 1) {
+      ASSERT_EQ(taken, 0) << record;
+      ASSERT_EQ(fast, "");
+    } else {
+      ASSERT_EQ(taken, record.size() + 1) << record;
+      ASSERT_EQ(fast, expected);
+    }
+  }
+}
+
+TEST(AppendRecord, OnlyAWholeOne) {
+  const std::string record = Record(R"(a line \"quoted\" and \u003cmore\u003e\n)") + "\n";
+  for (std::size_t size = 0; size < record.size(); ++size) {
+    // Of its own, so that reading beyond it is noticed.
+    const std::vector<char> bytes(record.begin(), record.begin() + static_cast<int>(size));
+    std::string out;
+    ASSERT_EQ(AppendRecord({bytes.data(), bytes.size()}, out), 0);
+    ASSERT_EQ(out, "");
+  }
+}
+
+TEST(AppendRecord, TimesOfAnyLength) {
+  for (const std::string& time :
+       {std::string("2026-01-02T03:04:05Z"), std::string("2026-01-02T03:04:05.1Z"),
+        std::string("2026-01-02T03:04:05.12345678Z"), std::string("2026-01-02T03:04:05.123456789Z"),
+        std::string("2026-01-02T03:04:05.123456789+00:00")}) {
+    const std::string start =
+        R"({"log":"some text that is longer than one block\n","stream":"stdout",)";
+    const std::string record = start + R"("time":")" + time + "\"}";
+    std::string out;
+    EXPECT_EQ(AppendRecord(record + "\n", out), record.size() + 1);
+    EXPECT_EQ(out, time + " stdout F some text that is longer than one block\n");
+    for (const std::size_t at : {std::size_t{5}, time.size() / 2, time.size() - 1}) {
+      std::string wrong = record;
+      wrong[start.size() + 8 + at] = ' ';
+      EXPECT_EQ(Convert(wrong), "refused") << wrong;
+    }
   }
 }
 
