@@ -53,10 +53,17 @@ DaemonProcess::~DaemonProcess() {
 }
 
 void DaemonProcess::Start() {
+  Launch();
+  AwaitAnswer();
+}
+
+std::string DaemonProcess::LogFile() { return Environment("DSD_TEST_LOGS") + "/daemon-test.log"; }
+
+void DaemonProcess::Launch() {
   std::vector<char*> argv;
   for (auto& argument : arguments_) argv.push_back(argument.data());
   argv.push_back(nullptr);
-  const std::string log = Environment("DSD_TEST_LOGS") + "/daemon-test.log";
+  const std::string log = LogFile();
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log.c_str(),
@@ -64,10 +71,13 @@ void DaemonProcess::Start() {
   const int error = ::posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
   if (error != 0) throw std::runtime_error("cannot start " + arguments_[0]);
+}
+
+void DaemonProcess::AwaitAnswer() const {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   while (!Answers(endpoint_)) {
     if (std::chrono::steady_clock::now() > deadline)
-      throw std::runtime_error("no answer; see " + log);
+      throw std::runtime_error("no answer; see " + LogFile());
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
 }

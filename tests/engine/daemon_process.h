@@ -30,6 +30,8 @@ class DaemonProcess {
 
   /// Again, after Stop or Kill.
   void Start();
+  /// As Start, but returns at once.
+  void Launch();
   /// SIGTERM; returns the exit code.
   int Stop();
   /// kill -9.
@@ -40,6 +42,8 @@ class DaemonProcess {
 
  private:
   void Signal(int number) const;
+  void AwaitAnswer() const;
+  [[nodiscard]] static std::string LogFile();
 
   std::vector<std::string> arguments_;
   std::string endpoint_;

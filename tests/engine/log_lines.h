@@ -21,11 +21,14 @@ static inline int log_line_is_stderr(uint64_t seed, uint64_t number) {
   return (log_line_random(seed + 1, number / 8) & 3) == 0;
 }
 
+// In a seed: all sizes from 0 to 100 KiB are equally frequent.
+#define LOG_EVEN_SIZES ((uint64_t)1 << 16)
+
 // Mostly short, as logs are; one in 500 has up to 100 KiB. 230 bytes on average.
-static inline size_t log_line_size(uint64_t random) {
+static inline size_t log_line_size(uint64_t seed, uint64_t random) {
   const uint64_t kind = random % 500;
   const uint64_t size = random >> 32;
-  if (kind == 0) return size % (100 << 10);
+  if (kind == 0 || (seed & LOG_EVEN_SIZES) != 0) return size % (100 << 10);
   return size % (kind < 50 ? 1200 : 150);
 }
 
@@ -37,7 +40,7 @@ static inline size_t log_line(uint64_t seed, uint64_t number, char* out) {
       "<b>&amp;</b>\ttab \x01\x1b[1mbold\x1b[0m\x7f {\"log\":\"x\\n\",\"stream\":\"stdout\"} ~";
   const size_t text = sizeof(kText) - 1;
   const uint64_t random = log_line_random(seed, number);
-  const size_t size = log_line_size(random);
+  const size_t size = log_line_size(seed, random);
   size_t length = (size_t)sprintf(out, "%llu ", (unsigned long long)number);
   size_t from = (random >> 16) % text;
   for (size_t left = size; left > 0;) {
