@@ -1,6 +1,7 @@
 #include "shim/logs/log_pipeline.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -158,6 +159,8 @@ LogStatistics LogPipeline::Impl::Statistics() const {
 }
 
 void LogPipeline::Impl::Work(const std::stop_token& stop) {
+  // For top -H, and for the test of what an idle node costs.
+  ::pthread_setname_np(::pthread_self(), "logs");
   for (auto& id : loop_.ResumeRemembered()) active_.Lock()->insert(std::move(id));
   while (!stop.stop_requested()) {
     Wait();
