@@ -270,7 +270,7 @@ TEST_F(EngineImages, NotRemovedUnderARunningContainer) {
   EXPECT_EQ(removed.error().code, Code::kFailedPrecondition);
   EXPECT_THAT(removed.error().message, HasSubstr("running container"));
   ASSERT_TRUE(details);
-  EXPECT_EQ(translate::ContainerImageIdentity(Spec(id), *details).image_id, id);
+  EXPECT_EQ(details->image_id, id);
   EXPECT_TRUE(Remove(kBusybox));
 }
 

@@ -43,10 +43,9 @@ translate::NetworkView NetworkOf(const translate::SandboxRecord& sandbox) {
 }
 
 /// All that the model says of a container.
-std::string Text(const dockerapi::ContainerDetails& details) {
-  return fmt::format("{} {} pid {} paused {} error '{}' memory {}\n", details.name,
-                     details.state.status, details.state.pid, details.state.paused,
-                     details.state.error, details.spec.host.resources.memory_bytes);
+std::string Text(const translate::KeptDetails& details) {
+  return fmt::format("{} {} pid {} paused {} error '{}'\n", details.name, details.state.status,
+                     details.state.pid, details.state.paused, details.state.error);
 }
 
 std::map<std::string, std::string> TextOf(const Model& model) {
@@ -229,7 +228,7 @@ class EngineModel : public testing::Test {
   }
   std::map<std::string, std::string> Shown() const {
     std::map<std::string, std::string> rows;
-    const auto add = [&](const dockerapi::ContainerDetails& details) {
+    const auto add = [&](const translate::KeptDetails& details) {
       rows[details.id] = details.name + " " + details.state.status;
     };
     for (const auto& sandbox : model_.Sandboxes()) add(sandbox->details);

@@ -78,7 +78,7 @@ class Handover {
       return WriteCheckpoint(*sandbox);
     }
     if (const auto* container = std::get_if<translate::ContainerRecord>(&record)) {
-      return LinkLog(container->details);
+      return LinkLog(*container);
     }
     return {};
   }
@@ -94,13 +94,13 @@ class Handover {
     return done;
   }
 
-  base::Status LinkLog(const dockerapi::ContainerDetails& container) {
-    const auto path = translate::LabelOr(container.spec.labels, translate::kLogPathLabel);
+  base::Status LinkLog(const translate::ContainerRecord& container) {
+    const auto& path = container.log_path;
+    const auto& docker_log = container.docker_log_path;
     // One that was never started has no log, and with another log driver there is no file.
-    if (path.empty() || container.log_path.empty() || container.state.status == "created") {
-      return {};
-    }
-    const auto linked = LinkLogToDocker(path, container.log_path, std::chrono::system_clock::now());
+    const bool has_run = container.details.state.status != "created";
+    if (path.empty() || docker_log.empty() || !has_run) return {};
+    const auto linked = LinkLogToDocker(path, docker_log, std::chrono::system_clock::now());
     if (!linked) return Fail(linked.error());
     if (*linked) ++linked_;
     return {};

@@ -34,8 +34,7 @@ Result<std::vector<dockerapi::ContainerSummary>> ListPods(dockerapi::Client& doc
   return summaries;
 }
 
-bool LooksLike(const dockerapi::ContainerDetails& details,
-               const dockerapi::ContainerSummary& summary) {
+bool LooksLike(const translate::KeptDetails& details, const dockerapi::ContainerSummary& summary) {
   return details.state.status == summary.state &&
          (summary.names.empty() || summary.names.front() == details.name);
 }

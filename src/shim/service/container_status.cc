@@ -9,7 +9,7 @@ runtime::v1::ContainerStatus StatusOf(const translate::ContainerRecord& containe
   auto status = translate::ToContainerStatus(container);
   const auto& details = container.details;
   if (details.state.pid == 0) {
-    translate::FillUser(details, &status);
+    translate::FillUser(container, &status);
     return status;
   }
   const auto identity = linuxos::IdentityOf(details.state.pid);

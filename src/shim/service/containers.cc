@@ -32,10 +32,6 @@ using runtime::v1::ContainerState;
 constexpr std::chrono::seconds kLogLimit(10);
 constexpr std::chrono::milliseconds kRemovalCheck(50);
 
-std::string LogPath(const translate::ContainerRecord& container) {
-  return translate::LabelOr(container.details.spec.labels, translate::kLogPathLabel);
-}
-
 /// Pods of dockershim and cri-dockerd have a link to Docker's own file there, which kubelet
 /// reads as it is.
 bool IsLink(const std::string& path) {
@@ -168,24 +164,25 @@ Result<runtime::v1::CreateContainerResponse> Containers::Create(
 
 Result<std::optional<logs::LogStream>> Containers::LogOf(
     const translate::ContainerRecord& container) const {
-  const std::string path = LogPath(container);
+  const std::string& path = container.log_path;
   if (path.empty() || IsLink(path)) return std::nullopt;
   const auto facts = engine_.Facts();
   if (!facts) return Fail(facts.error());
-  const auto& details = container.details;
+  const auto& id = container.details.id;
+  const auto config = container.config.Get();
   logs::LogStream stream;
-  stream.container_id = details.id;
+  stream.container_id = id;
   stream.description =
-      fmt::format("{} ({})", translate::LabelOr(details.spec.labels, "io.kubernetes.pod.name"),
-                  container.config.Get().metadata().name());
+      fmt::format("{} ({})", translate::LabelOr(config.labels(), "io.kubernetes.pod.name"),
+                  config.metadata().name());
   stream.cri_log = path;
-  stream.tty = details.spec.tty;
-  if (details.spec.host.log_driver == "json-file") {
+  stream.tty = container.tty;
+  if (container.log_driver == "json-file") {
     // Docker tells the path only once the container has run.
-    stream.docker_log = details.log_path.empty()
-                            ? fmt::format("{}/containers/{}/{}-json.log", (*facts)->info.root_dir,
-                                          details.id, details.id)
-                            : details.log_path;
+    stream.docker_log =
+        container.docker_log_path.empty()
+            ? fmt::format("{}/containers/{}/{}-json.log", (*facts)->info.root_dir, id, id)
+            : container.docker_log_path;
   }
   return stream;
 }
@@ -275,7 +272,7 @@ Result<runtime::v1::StopContainerResponse> Containers::Stop(
 }
 
 void Containers::RemoveLogLink(const translate::ContainerRecord& container) {
-  const std::string path = LogPath(container);
+  const std::string& path = container.log_path;
   if (path.empty() || !IsLink(path)) return;
   std::error_code ignored;
   std::filesystem::remove(path, ignored);
@@ -367,7 +364,7 @@ Result<runtime::v1::ReopenContainerLogResponse> Containers::ReopenLog(
   if (translate::ContainerStateOf(**container) != ContainerState::CONTAINER_RUNNING) {
     return Fail(Code::kFailedPrecondition, "container {} does not run", request.container_id());
   }
-  if (IsLink(LogPath(**container))) {
+  if (IsLink((*container)->log_path)) {
     return Fail(Code::kFailedPrecondition,
                 "container {} was made by another runtime and logs straight to Docker's file, "
                 "which Docker rotates",

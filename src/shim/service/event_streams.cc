@@ -41,7 +41,8 @@ runtime::v1::PodSandboxStatus StatusFromLabels(const node::Change& change) {
                          : change.containers.empty() ? nullptr
                                                      : change.containers.front();
   if (!container) return status;
-  const auto& labels = container->details.spec.labels;
+  const auto config = container->config.Get();
+  const auto& labels = config.labels();
   auto& metadata = *status.mutable_metadata();
   metadata.set_name(translate::LabelOr(labels, "io.kubernetes.pod.name"));
   metadata.set_namespace_(translate::LabelOr(labels, "io.kubernetes.pod.namespace"));

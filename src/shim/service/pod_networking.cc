@@ -8,26 +8,13 @@ namespace dockershimd::shim::service {
 namespace {
 
 /// Under CNI the sandbox's own Docker network is "none": the plugins fill the empty namespace.
-bool UsesCni(const translate::SandboxRecord& sandbox) {
-  return sandbox.details.spec.host.network_mode == "none";
-}
+bool UsesCni(const translate::SandboxRecord& sandbox) { return sandbox.network_mode == "none"; }
 
-bool UsesHost(const translate::SandboxRecord& sandbox) {
-  return sandbox.details.spec.host.network_mode == "host";
-}
+bool UsesHost(const translate::SandboxRecord& sandbox) { return sandbox.network_mode == "host"; }
 
 std::string NetnsPath(const translate::SandboxRecord& sandbox) {
   const int pid = sandbox.details.state.pid;
   return pid > 0 ? fmt::format("/proc/{}/ns/net", pid) : "";
-}
-
-std::vector<std::string> BridgeAddresses(const translate::SandboxRecord& sandbox) {
-  std::vector<std::string> ips;
-  for (const auto& [name, endpoint] : sandbox.details.networks) {
-    if (!endpoint.ip_address.empty()) ips.push_back(endpoint.ip_address);
-    if (!endpoint.global_ipv6_address.empty()) ips.push_back(endpoint.global_ipv6_address);
-  }
-  return ips;
 }
 
 }  // namespace
@@ -87,7 +74,7 @@ translate::NetworkView PodNetworking::ViewOf(const translate::SandboxRecord& san
   // The network of a sandbox that does not run is nobody's concern: it is not ready anyway.
   if (!sandbox.details.state.running || UsesHost(sandbox)) return {true, {}};
   auto ips = UsesCni(sandbox) ? cni_.Addresses(sandbox.details.id, NetnsPath(sandbox)).ips
-                              : BridgeAddresses(sandbox);
+                              : sandbox.docker_addresses;
   const bool ready = !ips.empty();
   return {ready, std::move(ips)};
 }

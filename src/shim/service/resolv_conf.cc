@@ -27,7 +27,7 @@ base::Status WriteResolvConf(const translate::SandboxRecord& sandbox,
                              const std::filesystem::path& root) {
   std::optional<std::string> text = translate::ResolvConf(sandbox.config.Get().dns_config());
   if (text->empty()) text = HostText(root);
-  const std::string& path = sandbox.details.resolv_conf_path;
+  const std::string& path = sandbox.resolv_conf_path;
   if (!text || path.empty() || base::ReadFile(path) == *text) return {};
   // All containers of the pod have this file mounted: it must stay the same inode.
   auto written = base::WriteFileInPlace(path, *text);

@@ -35,7 +35,7 @@ Result<std::string> NetworkNamespaceOf(const node::Model& model, const std::stri
   if (!details.state.running || details.state.pid <= 0) {
     return Fail(Code::kFailedPrecondition, "sandbox {} does not run", details.id);
   }
-  if (details.spec.host.network_mode == "host") return std::string();
+  if ((*sandbox)->network_mode == "host") return std::string();
   return fmt::format("/proc/{}/ns/net", details.state.pid);
 }
 
@@ -71,9 +71,9 @@ Result<runtime::v1::AttachResponse> Streaming::Attach(const runtime::v1::AttachR
   if (!streams) return Fail(streams.error());
   const auto container = RunningContainer(request.container_id());
   if (!container) return Fail(container.error());
-  const auto& details = (*container)->details;
+  const auto& record = **container;
   return WithUrl<runtime::v1::AttachResponse>(server_.Attach(
-      {details.id, *streams, details.spec.tty, details.spec.open_stdin, details.spec.stdin_once}));
+      {record.details.id, *streams, record.tty, record.open_stdin, record.stdin_once}));
 }
 
 Result<runtime::v1::PortForwardResponse> Streaming::PortForward(

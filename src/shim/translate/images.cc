@@ -48,19 +48,6 @@ bool IsPinned(const dockerapi::ImageDetails& docker, const std::string& pinned_r
                     HasName(docker.repo_digests, pinned->Exact()));
 }
 
-/// Of the image's names by digest the one in the repository of `name`; any if none is.
-std::optional<std::string> DigestFor(const std::string& name,
-                                     const dockerapi::ImageDetails& image) {
-  const auto& digests = image.repo_digests;
-  if (digests.empty()) return std::nullopt;
-  const auto wanted = ParseImageName(name);
-  const auto same = std::find_if(digests.begin(), digests.end(), [&](const std::string& text) {
-    const auto digest = ParseImageName(text);
-    return wanted && digest && digest->Repository() == wanted->Repository();
-  });
-  return same != digests.end() ? *same : digests.front();
-}
-
 bool MatchesId(const std::string& wanted, const std::string& id) {
   return MayBeShortId(wanted) &&
          (id.starts_with(wanted) || id.starts_with(std::string(kIdPrefix) + wanted));
@@ -117,18 +104,15 @@ bool Matches(const runtime::v1::ImageFilter& filter, const runtime::v1::Image& i
   return HasName(image.repo_tags(), name->Exact()) || HasName(image.repo_digests(), name->Exact());
 }
 
-ImageIdentity ContainerImageIdentity(const runtime::v1::ImageSpec& asked,
-                                     const dockerapi::ContainerDetails& details,
-                                     const dockerapi::ImageDetails* image) {
-  ImageIdentity identity{asked, details.image_id, details.image_id};
-  std::string name = asked.user_specified_image();
-  if (name.empty()) name = asked.image().empty() ? details.spec.image : asked.image();
-  if (image != nullptr) {
-    if (ParseImageId(name) && !image->repo_tags.empty()) name = image->repo_tags.front();
-    identity.image_ref = DigestFor(name, *image).value_or(details.image_id);
+runtime::v1::ImageSpec ImageOfContainer(const runtime::v1::ImageSpec& asked,
+                                        const std::string& docker_name) {
+  runtime::v1::ImageSpec image = asked;
+  if (!asked.user_specified_image().empty()) {
+    image.set_image(asked.user_specified_image());
+  } else if (asked.image().empty()) {
+    image.set_image(docker_name);
   }
-  identity.image.set_image(name);
-  return identity;
+  return image;
 }
 
 std::string ImageFolder(const dockerapi::EngineInfo& info,

@@ -42,18 +42,10 @@ namespace dockershimd::shim::translate {
 /// and signed queries.
 [[nodiscard]] std::string WithoutUrlSecrets(std::string_view message);
 
-/// How a container's image shows in its status.
-struct ImageIdentity {
-  runtime::v1::ImageSpec image;  ///< with the name that the pod's author used
-  /// Kubernetes shows it as the container's imageID: with the image's details at hand its name by
-  /// digest, which others can pull; the id otherwise. For list rows use `image_id` in both fields:
-  /// kubelets before 1.30 tell by it which images are in use.
-  std::string image_ref;
-  std::string image_id;  ///< as in ListImages, ImageStatus and PullImage
-};
-[[nodiscard]] ImageIdentity ContainerImageIdentity(const runtime::v1::ImageSpec& asked,
-                                                   const dockerapi::ContainerDetails& details,
-                                                   const dockerapi::ImageDetails* image = nullptr);
+/// How a container's image shows in its status and row: by the name that the pod's author used.
+/// `docker_name`: by which Docker was asked for it.
+[[nodiscard]] runtime::v1::ImageSpec ImageOfContainer(const runtime::v1::ImageSpec& asked,
+                                                      const std::string& docker_name);
 
 /// The folder on whose filesystem images and writable layers are. With the containerd store that
 /// is containerd's, which is Docker's own folder only where Docker runs a containerd of its own.

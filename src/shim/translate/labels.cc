@@ -42,9 +42,4 @@ bool LabelsMatch(const StringMap& selector, const StringMap& labels) {
   return true;
 }
 
-std::string LabelOr(const dockerapi::Labels& labels, std::string_view name) {
-  const auto found = labels.find(std::string(name));
-  return found == labels.end() ? std::string() : found->second;
-}
-
 }  // namespace dockershimd::shim::translate

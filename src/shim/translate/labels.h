@@ -47,7 +47,11 @@ template <class Config>
   return selector.empty() || LabelsMatch(selector, config.Get().labels());
 }
 
-/// The label's value, or an empty text.
-[[nodiscard]] std::string LabelOr(const dockerapi::Labels& labels, std::string_view name);
+/// The value of one of Docker's or CRI's labels, or an empty text.
+template <class Map>
+[[nodiscard]] std::string LabelOr(const Map& labels, std::string_view name) {
+  const auto found = labels.find(std::string(name));
+  return found == labels.end() ? std::string() : found->second;
+}
 
 }  // namespace dockershimd::shim::translate

@@ -139,7 +139,7 @@ void AddFilesystem(const stats::ContainerSample& sample, const LayerFilesystem& 
 }
 
 void AddSpec(const ContainerRecord& container, const stats::GroupSample& group, Writer& writer) {
-  const auto& resources = container.details.spec.host.resources;
+  const auto& resources = container.resources;
   const auto add = [&](const Definition& definition, std::int64_t value) {
     if (value > 0) writer.Add(definition, static_cast<std::uint64_t>(value));
   };
@@ -168,7 +168,7 @@ void AddInterface(const linuxos::InterfaceCounters& interface, Writer& writer) {
 
 std::string ImageOf(const ContainerRecord& container, const runtime::v1::ContainerConfig& config) {
   const auto& asked = config.image().user_specified_image();
-  return asked.empty() ? container.details.spec.image : asked;
+  return asked.empty() ? container.details.image : asked;
 }
 
 }  // namespace
@@ -197,7 +197,7 @@ runtime::v1::PodSandboxMetrics ToPodSandboxMetrics(const SandboxRecord& sandbox,
   AddGroup(sample.group, pod);
   if (!sample.interfaces) return metrics;
   // cadvisor counts a pod's network on its pause container.
-  subject.image = sandbox.details.spec.image;
+  subject.image = sandbox.details.image;
   subject.name = sandbox.details.id;
   for (const auto& interface : *sample.interfaces) AddInterface(interface, pod);
   return metrics;

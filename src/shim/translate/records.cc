@@ -22,50 +22,67 @@ int ExitCodeIn(std::string_view status) {
   return code;
 }
 
-/// The pod that a container belongs to, by kubelet's labels.
-constexpr std::string_view kPodPrefix = "io.kubernetes.pod.";
+KeptDetails Keep(dockerapi::ContainerDetails& details) {
+  return {std::move(details.id),
+          std::move(details.name),
+          details.created_at,
+          std::move(details.image_id),
+          std::move(details.spec.image),
+          std::move(details.state),
+          std::move(details.storage_driver)};
+}
 
-/// A node holds thousands of these: what the config has is not kept twice, and what CRI never shows
-/// is not kept at all.
-void DropTheRest(dockerapi::ContainerDetails* details) {
-  std::erase_if(details->spec.labels, [](const auto& label) {
-    return label.first != kLogPathLabel && !label.first.starts_with(kPodPrefix);
-  });
-  std::erase_if(details->graph_driver_data,
-                [](const auto& entry) { return entry.first != "UpperDir"; });
-  details->path = {};
-  details->args = {};
-  details->hostname_path = {};
-  details->hosts_path = {};
-  details->sandbox_key = {};
-  if (details->spec.host.network_mode == "none") details->networks = {};
-  details->mounts = {};
-  details->spec.environment = {};
-  details->spec.host.binds = {};
-  details->spec.host.mounts = {};
-  details->spec.host.masked_paths = {};
-  details->spec.host.readonly_paths = {};
+std::vector<std::string> AddressesIn(const dockerapi::ContainerDetails& details) {
+  std::vector<std::string> addresses;
+  for (const auto& [name, endpoint] : details.networks) {
+    if (!endpoint.ip_address.empty()) addresses.push_back(endpoint.ip_address);
+    if (!endpoint.global_ipv6_address.empty()) addresses.push_back(endpoint.global_ipv6_address);
+  }
+  return addresses;
+}
+
+SandboxRecord SandboxOf(dockerapi::ContainerDetails& details) {
+  SandboxRecord sandbox;
+  sandbox.config = RecallSandbox(details);
+  sandbox.runtime_handler = LabelOr(details.spec.labels, kRuntimeHandlerLabel);
+  sandbox.docker_addresses = AddressesIn(details);
+  sandbox.network_mode = std::move(details.spec.host.network_mode);
+  sandbox.cgroup_parent = std::move(details.spec.host.cgroup_parent);
+  sandbox.resolv_conf_path = std::move(details.resolv_conf_path);
+  sandbox.details = Keep(details);
+  return sandbox;
+}
+
+ContainerRecord ContainerOf(dockerapi::ContainerDetails& details) {
+  ContainerRecord container;
+  container.config = RecallContainer(details);
+  auto& spec = details.spec;
+  container.sandbox_id = LabelOr(spec.labels, kSandboxIdLabel);
+  container.log_path = LabelOr(spec.labels, kLogPathLabel);
+  container.docker_log_path = std::move(details.log_path);
+  container.log_driver = std::move(spec.host.log_driver);
+  container.runtime = std::move(spec.host.runtime);
+  container.user = std::move(spec.user);
+  container.group_add = std::move(spec.host.group_add);
+  container.stop_signal = std::move(spec.stop_signal);
+  container.upper_dir = LabelOr(details.graph_driver_data, "UpperDir");
+  container.resources = std::move(spec.host.resources);
+  container.oom_score_adj = spec.host.oom_score_adj;
+  container.privileged = spec.host.privileged;
+  container.tty = spec.tty;
+  container.open_stdin = spec.open_stdin;
+  container.stdin_once = spec.stdin_once;
+  container.details = Keep(details);
+  container.row = ToContainer(container).SerializeAsString();
+  return container;
 }
 
 }  // namespace
 
 Record RecordOf(dockerapi::ContainerDetails details) {
-  const auto& labels = details.spec.labels;
-  const std::string type = LabelOr(labels, kTypeLabel);
-  if (type == kTypeSandbox) {
-    auto config = RecallSandbox(details);
-    std::string handler = LabelOr(labels, kRuntimeHandlerLabel);
-    DropTheRest(&details);
-    return SandboxRecord{std::move(details), std::move(config), std::move(handler), {}, {}};
-  }
-  if (type == kTypeContainer) {
-    auto config = RecallContainer(details);
-    std::string sandbox_id = LabelOr(labels, kSandboxIdLabel);
-    DropTheRest(&details);
-    ContainerRecord record{std::move(details), std::move(config), std::move(sandbox_id), {}};
-    record.row = ToContainer(record).SerializeAsString();
-    return record;
-  }
+  const std::string type = LabelOr(details.spec.labels, kTypeLabel);
+  if (type == kTypeSandbox) return SandboxOf(details);
+  if (type == kTypeContainer) return ContainerOf(details);
   return std::monostate();
 }
 

@@ -17,12 +17,28 @@ struct NetworkView {
   std::vector<std::string> ips;  ///< pod IP first; empty under host network
 };
 
+/// What is kept of Docker's inspection. A node holds thousands of records: what a container's
+/// config has is not kept twice, and what CRI never shows is not kept at all.
+struct KeptDetails {
+  std::string id;
+  std::string name;  ///< with the leading "/"
+  base::UnixNanos created_at = 0;
+  std::string image_id;
+  std::string image;  ///< as it was named at creation
+  dockerapi::ContainerState state;
+  std::string storage_driver;
+};
+
 /// A pod's sandbox: what Docker says of the pause container, and what CRI asked for.
 struct SandboxRecord {
-  /// Without what is in `config` already or what CRI never shows: environment, mounts, ...
-  dockerapi::ContainerDetails details;
+  KeptDetails details;
   Packed<runtime::v1::PodSandboxConfig> config;
   std::string runtime_handler;
+  std::string network_mode;  ///< Docker's: none under CNI, host, bridge
+  /// Its addresses in Docker's own networks.
+  std::vector<std::string> docker_addresses;
+  std::string cgroup_parent;
+  std::string resolv_conf_path;  ///< Docker's file, which all containers of the pod see
   NetworkView network;
   /// Its row of ListPodSandbox, encoded: kubelet lists every second, and all of them each time.
   std::string row;
@@ -30,10 +46,23 @@ struct SandboxRecord {
 
 /// A container of a pod.
 struct ContainerRecord {
-  /// Without what is in `config` already or what CRI never shows: environment, mounts, ...
-  dockerapi::ContainerDetails details;
+  KeptDetails details;
   Packed<runtime::v1::ContainerConfig> config;
   std::string sandbox_id;
+  std::string log_path;         ///< of the CRI log
+  std::string docker_log_path;  ///< empty until it has run
+  std::string log_driver;
+  std::string runtime;
+  std::string user;
+  std::vector<std::string> group_add;
+  std::string stop_signal;
+  std::string upper_dir;  ///< empty with the containerd store
+  dockerapi::Resources resources;
+  int oom_score_adj = 0;
+  bool privileged = false;
+  bool tty = false;
+  bool open_stdin = false;
+  bool stdin_once = false;
   /// Its row of ListContainers, encoded.
   std::string row;
 };

@@ -102,9 +102,8 @@ Result<std::vector<CgroupFile>> CgroupFilesOf(const LinuxContainerResources& res
   return files;
 }
 
-LinuxContainerResources FromDockerResources(const dockerapi::HostConfig& docker,
+LinuxContainerResources FromDockerResources(const dockerapi::Resources& limits, int oom_score_adj,
                                             const LinuxContainerResources& asked) {
-  const auto& limits = docker.resources;
   LinuxContainerResources resources;
   resources.set_cpu_period(limits.cpu_period_us);
   resources.set_cpu_quota(limits.cpu_quota_us);
@@ -113,7 +112,7 @@ LinuxContainerResources FromDockerResources(const dockerapi::HostConfig& docker,
   resources.set_cpuset_mems(limits.cpuset_mems);
   resources.set_memory_limit_in_bytes(limits.memory_bytes);
   resources.set_memory_swap_limit_in_bytes(limits.memory_swap_bytes);
-  resources.set_oom_score_adj(docker.oom_score_adj);
+  resources.set_oom_score_adj(oom_score_adj);
   *resources.mutable_hugepage_limits() = asked.hugepage_limits();
   *resources.mutable_unified() = asked.unified();
   return resources;

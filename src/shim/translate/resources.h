@@ -30,6 +30,7 @@ struct CgroupFile {
 /// The limits that hold now: what Docker says, as they may have been changed since creation, and
 /// from the request what Docker does not know.
 [[nodiscard]] runtime::v1::LinuxContainerResources FromDockerResources(
-    const dockerapi::HostConfig& docker, const runtime::v1::LinuxContainerResources& asked);
+    const dockerapi::Resources& limits, int oom_score_adj,
+    const runtime::v1::LinuxContainerResources& asked);
 
 }  // namespace dockershimd::shim::translate

@@ -111,15 +111,13 @@ void FillAttributes(const std::string& id, const Config& config, Attributes* att
 
 stats::Collector::Container ToTarget(const ContainerRecord& container) {
   const auto& details = container.details;
-  const auto upper_dir = details.graph_driver_data.find("UpperDir");
-  return {details.id, details.state.running ? details.state.pid : 0,
-          upper_dir == details.graph_driver_data.end() ? "" : upper_dir->second};
+  return {details.id, details.state.running ? details.state.pid : 0, container.upper_dir};
 }
 
 stats::Collector::Pod ToTarget(const SandboxRecord& sandbox) {
   const auto& details = sandbox.details;
-  return {details.id, details.state.running ? details.state.pid : 0,
-          !details.spec.host.cgroup_parent.empty(), details.spec.host.network_mode != "host"};
+  return {details.id, details.state.running ? details.state.pid : 0, !sandbox.cgroup_parent.empty(),
+          sandbox.network_mode != "host"};
 }
 
 runtime::v1::FilesystemUsage ToFilesystemUsage(const std::string& mountpoint,

@@ -29,7 +29,7 @@ bool HasRun(const dockerapi::ContainerState& state) {
   return state.finished_at != 0 || state.dead || state.status == "exited";
 }
 
-void FillEnd(const dockerapi::ContainerDetails& details, ContainerStatus* status) {
+void FillEnd(const KeptDetails& details, ContainerStatus* status) {
   const auto& state = details.state;
   status->set_exit_code(state.exit_code);
   status->set_message(state.error);
@@ -115,14 +115,13 @@ runtime::v1::PodSandboxStatus ToPodSandboxStatus(const SandboxRecord& sandbox,
 
 runtime::v1::Container ToContainer(const ContainerRecord& container) {
   const auto config = container.config.Get();
-  const auto identity = ContainerImageIdentity(config.image(), container.details);
   runtime::v1::Container row;
   row.set_id(container.details.id);
   row.set_pod_sandbox_id(container.sandbox_id);
   *row.mutable_metadata() = config.metadata();
-  *row.mutable_image() = identity.image;
-  row.set_image_ref(identity.image_ref);
-  row.set_image_id(identity.image_id);
+  *row.mutable_image() = ImageOfContainer(config.image(), container.details.image);
+  row.set_image_ref(container.details.image_id);
+  row.set_image_id(container.details.image_id);
   row.set_state(ContainerStateOf(container));
   row.set_created_at(container.details.created_at);
   *row.mutable_labels() = config.labels();
@@ -133,7 +132,6 @@ runtime::v1::Container ToContainer(const ContainerRecord& container) {
 ContainerStatus ToContainerStatus(const ContainerRecord& container) {
   const auto& details = container.details;
   const auto config = container.config.Get();
-  const auto identity = ContainerImageIdentity(config.image(), details);
   ContainerStatus status;
   status.set_id(details.id);
   *status.mutable_metadata() = config.metadata();
@@ -141,27 +139,27 @@ ContainerStatus ToContainerStatus(const ContainerRecord& container) {
   status.set_created_at(details.created_at);
   status.set_started_at(details.state.started_at);
   if (status.state() == ContainerState::CONTAINER_EXITED) FillEnd(details, &status);
-  *status.mutable_image() = identity.image;
-  status.set_image_ref(identity.image_ref);
-  status.set_image_id(identity.image_id);
+  *status.mutable_image() = ImageOfContainer(config.image(), details.image);
+  status.set_image_ref(details.image_id);
+  status.set_image_id(details.image_id);
   *status.mutable_labels() = config.labels();
   *status.mutable_annotations() = config.annotations();
   *status.mutable_mounts() = config.mounts();
-  status.set_log_path(LabelOr(details.spec.labels, kLogPathLabel));
+  status.set_log_path(container.log_path);
   *status.mutable_resources()->mutable_linux() =
-      FromDockerResources(details.spec.host, config.linux().resources());
-  status.set_stop_signal(StopSignalOf(details.spec.stop_signal));
+      FromDockerResources(container.resources, container.oom_score_adj, config.linux().resources());
+  status.set_stop_signal(StopSignalOf(container.stop_signal));
   return status;
 }
 
-void FillUser(const dockerapi::ContainerDetails& details, ContainerStatus* status) {
+void FillUser(const ContainerRecord& container, ContainerStatus* status) {
   const auto number = [](std::string_view text) -> std::optional<std::int64_t> {
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
     return value;
   };
-  const std::string_view text = details.spec.user;
+  const std::string_view text = container.user;
   const auto colon = text.find(':');
   if (colon == std::string_view::npos) return;
   const auto uid = number(text.substr(0, colon));
@@ -172,7 +170,7 @@ void FillUser(const dockerapi::ContainerDetails& details, ContainerStatus* statu
   user.set_gid(*gid);
   // The first group is in the list as well, as in the kernel's.
   std::set<std::int64_t> groups = {*gid};
-  for (const auto& group : details.spec.host.group_add) {
+  for (const auto& group : container.group_add) {
     if (const auto id = number(group)) groups.insert(*id);
   }
   user.mutable_supplemental_groups()->Assign(groups.begin(), groups.end());
@@ -182,7 +180,7 @@ std::string SandboxInfo(const SandboxRecord& sandbox) {
   const auto& details = sandbox.details;
   return Dump({{"pid", details.state.pid},
                {"processStatus", details.state.status},
-               {"image", details.spec.image},
+               {"image", details.image},
                {"runtimeHandler", sandbox.runtime_handler},
                {"snapshotter", details.storage_driver},
                {"config", ConfigJson(sandbox.config.Get())}});
@@ -195,9 +193,9 @@ std::string ContainerInfo(const ContainerRecord& container) {
                {"processStatus", details.state.status},
                {"removing", details.state.status == "removing"},
                {"snapshotter", details.storage_driver},
-               {"runtimeType", details.spec.host.runtime},
-               {"privileged", details.spec.host.privileged},
-               {"user", details.spec.user},
+               {"runtimeType", container.runtime},
+               {"privileged", container.privileged},
+               {"user", container.user},
                {"config", ConfigJson(container.config.Get())}});
 }
 

@@ -21,7 +21,7 @@ namespace dockershimd::shim::translate {
 [[nodiscard]] runtime::v1::ContainerStatus ToContainerStatus(const ContainerRecord& container);
 
 /// The user that the container was created with, where Docker knows it as numbers.
-void FillUser(const dockerapi::ContainerDetails& details, runtime::v1::ContainerStatus* status);
+void FillUser(const ContainerRecord& container, runtime::v1::ContainerStatus* status);
 
 /// The "info" entry of verbose answers, as JSON: what `crictl inspect` prints.
 [[nodiscard]] std::string SandboxInfo(const SandboxRecord& sandbox);

@@ -17,7 +17,7 @@ using runtime::v1::ContainerConfig;
 using runtime::v1::PodSandboxConfig;
 
 constexpr int kPods = 2500;  ///< of one container each
-constexpr std::size_t kLimit = 10 * 1024;
+constexpr std::size_t kLimit = 4 * 1024;
 
 /// As a kubelet asks for a pod of a deployment.
 PodSandboxConfig PodConfig(int number) {

@@ -33,9 +33,12 @@ node::ContainerPtr Container(const std::string& id) {
   auto container = std::make_shared<translate::ContainerRecord>();
   container->details.id = id;
   container->details.state.running = true;
-  container->details.spec.labels = {{"io.kubernetes.pod.name", "pod"},
-                                    {"io.kubernetes.pod.namespace", "ns"},
-                                    {"io.kubernetes.pod.uid", "uid"}};
+  runtime::v1::ContainerConfig config;
+  auto& labels = *config.mutable_labels();
+  labels["io.kubernetes.pod.name"] = "pod";
+  labels["io.kubernetes.pod.namespace"] = "ns";
+  labels["io.kubernetes.pod.uid"] = "uid";
+  container->config = config;
   container->sandbox_id = "5a1";
   return container;
 }
@@ -54,8 +57,8 @@ TEST(ToContainerEvent, StatusesAsTheStatusCallsGiveThem) {
       event.pod_sandbox_status().SerializeAsString(),
       translate::ToPodSandboxStatus(*change.sandbox, change.sandbox->network).SerializeAsString());
   ASSERT_EQ(event.containers_statuses_size(), 1);
-  EXPECT_EQ(event.containers_statuses(0).SerializeAsString(),
-            translate::ToContainerStatus(*change.containers[0]).SerializeAsString());
+  EXPECT_EQ(event.containers_statuses(0).DebugString(),
+            translate::ToContainerStatus(*change.containers[0]).DebugString());
 }
 
 TEST(ToContainerEvent, ARemovedSandboxIsNotReady) {

@@ -32,7 +32,7 @@ class ResolvConf : public testing::Test {
     runtime::v1::PodSandboxConfig config;
     *config.mutable_dns_config() = dns;
     translate::SandboxRecord sandbox;
-    sandbox.details.resolv_conf_path = root_ / "pod";
+    sandbox.resolv_conf_path = root_ / "pod";
     sandbox.config = translate::Packed<runtime::v1::PodSandboxConfig>(config);
     const auto written = WriteResolvConf(sandbox, root_);
     return written ? base::ReadFile(root_ / "pod").value_or("?") : written.error().message;

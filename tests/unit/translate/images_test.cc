@@ -190,46 +190,12 @@ TEST(ImageFilter, DoesNotMatch) {
   }
 }
 
-dockerapi::ContainerDetails Container(const std::string& image) {
-  dockerapi::ContainerDetails details;
-  details.image_id = kId;
-  details.spec.image = image;
-  return details;
-}
-
-TEST(ContainerImage, AsKubeletAsks) {
+TEST(ImageOfContainer, ByTheNameThatThePodsAuthorUsed) {
   auto asked = Spec(kId);
+  EXPECT_EQ(ImageOfContainer(asked, "busybox:1").image(), kId);
   asked.set_user_specified_image("busybox");
-  const auto identity = ContainerImageIdentity(asked, Container(kId));
-  EXPECT_EQ(identity.image.image(), "busybox");
-  EXPECT_EQ(identity.image_id, kId);
-  EXPECT_EQ(identity.image_ref, kId);
-}
-
-TEST(ContainerImage, ReferenceIsTheDigestOfTheSameRepository) {
-  auto asked = Spec(kId);
-  asked.set_user_specified_image("docker.io/library/busybox:latest");
-  const auto image = Details();
-  const auto identity = ContainerImageIdentity(asked, Container(kId), &image);
-  EXPECT_EQ(identity.image.image(), "docker.io/library/busybox:latest");
-  EXPECT_EQ(identity.image_ref, "busybox@" + kDigest);
-  EXPECT_EQ(identity.image_id, kId);
-}
-
-TEST(ContainerImage, AskedForById) {
-  const auto image = Details();
-  const auto identity = ContainerImageIdentity(Spec(kId), Container(kId), &image);
-  EXPECT_EQ(identity.image.image(), "registry.io/app:1");
-  EXPECT_EQ(identity.image_ref, "registry.io/app@" + kDigest);
-  EXPECT_EQ(ContainerImageIdentity(Spec(kId), Container(kId)).image.image(), kId);
-}
-
-TEST(ContainerImage, WithoutNames) {
-  dockerapi::ImageDetails image;
-  image.id = kId;
-  const auto identity = ContainerImageIdentity(Spec(""), Container("built:1"), &image);
-  EXPECT_EQ(identity.image.image(), "built:1");
-  EXPECT_EQ(identity.image_ref, kId);
+  EXPECT_EQ(ImageOfContainer(asked, "busybox:1").image(), "busybox");
+  EXPECT_EQ(ImageOfContainer(Spec(""), "built:1").image(), "built:1");
 }
 
 std::string FolderOf(bool containerd_store, const std::string& existing) {

@@ -55,7 +55,7 @@ stats::GroupSample Group() {
 SandboxRecord Sandbox() {
   SandboxRecord sandbox;
   sandbox.details.id = "p1";
-  sandbox.details.spec.image = "pause:1";
+  sandbox.details.image = "pause:1";
   runtime::v1::PodSandboxConfig config;
   config.mutable_metadata()->set_name("shop-1");
   config.mutable_metadata()->set_namespace_("prod");
@@ -66,10 +66,10 @@ SandboxRecord Sandbox() {
 ContainerRecord Container() {
   ContainerRecord container;
   container.details.id = "c1";
-  container.details.spec.image = "sha256:1";
-  container.details.spec.host.resources.cpu_shares = 512;
-  container.details.spec.host.resources.cpu_period_us = 1000;
-  container.details.spec.host.resources.cpu_quota_us = 1;
+  container.details.image = "sha256:1";
+  container.resources.cpu_shares = 512;
+  container.resources.cpu_period_us = 1000;
+  container.resources.cpu_quota_us = 1;
   container.details.state.started_at = 1'600'000'000 * static_cast<std::int64_t>(kSecond);
   runtime::v1::ContainerConfig config;
   config.mutable_metadata()->set_name("web");
@@ -229,7 +229,7 @@ TEST(Metrics, WhatIsNotKnownIsNotThere) {
   group.memory_pressure->some.reset();
   group.io_pressure->full.reset();
   auto container = Container();
-  container.details.spec.host.resources = {};
+  container.resources = {};
   EXPECT_THAT(
       Lines(Metrics(sample, container)),
       ElementsAre("container_last_seen 0 gauge", "container_start_time_seconds 1600000000 gauge",

@@ -44,50 +44,56 @@ TEST(Records, BySort) {
   EXPECT_EQ(container->sandbox_id, "s");
 }
 
-/// What a node with thousands of containers has no room for.
-TEST(Records, KeepOnlyWhatIsAskedFor) {
+TEST(Records, WhatDockerSaysOfASandbox) {
   dockerapi::ContainerDetails details;
-  details.path = details.hostname_path = details.hosts_path = details.sandbox_key = "/p";
-  details.args = {"a"};
-  details.networks["none"] = {};
-  details.mounts.emplace_back();
-  details.graph_driver_data = {{"UpperDir", "/upper"}, {"LowerDir", "/lower"}};
-  details.spec.environment = {"A=1"};
-  details.spec.host.network_mode = "none";
-  details.spec.host.binds = {"/a:/b"};
-  details.spec.host.mounts.emplace_back();
-  details.spec.host.masked_paths = std::vector<std::string>{"/proc/x"};
-  details.spec.host.readonly_paths = std::vector<std::string>{"/proc/y"};
-  for (const std::string type : {"podsandbox", "container"}) {
-    details.spec.labels = {{"io.kubernetes.docker.type", type},
-                           {"io.kubernetes.pod.name", "n"},
-                           {"io.kubernetes.container.logpath", "l"},
-                           {"annotation.a", "1"},
-                           {"app", "shop"},
-                           {"io.dockershimd.config", R"({"labels": {"app": "shop"}})"}};
-    const auto record = RecordOf(details);
-    const auto* sandbox = std::get_if<SandboxRecord>(&record);
-    const auto& kept =
-        sandbox != nullptr ? sandbox->details : std::get<ContainerRecord>(record).details;
-    EXPECT_THAT(kept.spec.labels,
-                UnorderedElementsAre(Pair("io.kubernetes.pod.name", "n"),
-                                     Pair("io.kubernetes.container.logpath", "l")));
-    EXPECT_THAT(kept.graph_driver_data, UnorderedElementsAre(Pair("UpperDir", "/upper")));
-    EXPECT_EQ(kept.path + kept.hostname_path + kept.hosts_path + kept.sandbox_key, "");
-    EXPECT_TRUE(kept.args.empty() && kept.networks.empty() && kept.mounts.empty());
-    EXPECT_TRUE(kept.spec.environment.empty());
-    EXPECT_TRUE(kept.spec.host.binds.empty() && kept.spec.host.mounts.empty());
-    EXPECT_FALSE(kept.spec.host.masked_paths || kept.spec.host.readonly_paths);
-  }
-}
-
-TEST(Records, DockersOwnNetworksAreKept) {
-  dockerapi::ContainerDetails details;
+  details.image_id = "sha256:1";
+  details.storage_driver = "overlay2";
+  details.resolv_conf_path = "/resolv.conf";
+  details.networks["bridge"].ip_address = "192.0.2.7";
+  details.networks["bridge"].global_ipv6_address = "2001:db8::7";
+  details.spec.image = "pause:1";
   details.spec.labels = {{"io.kubernetes.docker.type", "podsandbox"}};
   details.spec.host.network_mode = "bridge";
-  details.networks["bridge"].ip_address = "192.0.2.7";
-  const auto record = RecordOf(details);
-  EXPECT_EQ(std::get<SandboxRecord>(record).details.networks.size(), 1U);
+  details.spec.host.cgroup_parent = "/kubepods";
+  const auto sandbox = std::get<SandboxRecord>(RecordOf(details));
+  EXPECT_EQ(sandbox.details.image_id, "sha256:1");
+  EXPECT_EQ(sandbox.details.image, "pause:1");
+  EXPECT_EQ(sandbox.details.storage_driver, "overlay2");
+  EXPECT_EQ(sandbox.resolv_conf_path, "/resolv.conf");
+  EXPECT_EQ(sandbox.network_mode, "bridge");
+  EXPECT_EQ(sandbox.cgroup_parent, "/kubepods");
+  EXPECT_THAT(sandbox.docker_addresses, testing::ElementsAre("192.0.2.7", "2001:db8::7"));
+}
+
+TEST(Records, WhatDockerSaysOfAContainer) {
+  dockerapi::ContainerDetails details;
+  details.log_path = "/docker.log";
+  details.graph_driver_data = {{"UpperDir", "/upper"}, {"LowerDir", "/lower"}};
+  auto& spec = details.spec;
+  spec.labels = {{"io.kubernetes.docker.type", "container"},
+                 {"io.kubernetes.container.logpath", "/cri.log"}};
+  spec.user = "1:2";
+  spec.stop_signal = "SIGQUIT";
+  spec.tty = spec.stdin_once = true;
+  spec.host.log_driver = "json-file";
+  spec.host.runtime = "runc";
+  spec.host.group_add = {"3"};
+  spec.host.resources.memory_bytes = 4;
+  spec.host.oom_score_adj = 5;
+  spec.host.privileged = true;
+  const auto container = std::get<ContainerRecord>(RecordOf(details));
+  EXPECT_EQ(container.log_path, "/cri.log");
+  EXPECT_EQ(container.docker_log_path, "/docker.log");
+  EXPECT_EQ(container.log_driver, "json-file");
+  EXPECT_EQ(container.runtime, "runc");
+  EXPECT_EQ(container.user, "1:2");
+  EXPECT_THAT(container.group_add, testing::ElementsAre("3"));
+  EXPECT_EQ(container.stop_signal, "SIGQUIT");
+  EXPECT_EQ(container.upper_dir, "/upper");
+  EXPECT_EQ(container.resources.memory_bytes, 4);
+  EXPECT_EQ(container.oom_score_adj, 5);
+  EXPECT_TRUE(container.privileged && container.tty && container.stdin_once);
+  EXPECT_FALSE(container.open_stdin);
 }
 
 TEST(Records, RowsOfTheLists) {

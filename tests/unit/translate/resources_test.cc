@@ -114,19 +114,18 @@ TEST(CgroupFiles, Refused) {
 }
 
 TEST(Resources, FromDocker) {
-  dockerapi::HostConfig host;
-  host.resources = {.memory_bytes = 1,
-                    .memory_swap_bytes = 2,
-                    .cpu_shares = 3,
-                    .cpu_period_us = 4,
-                    .cpu_quota_us = 5,
-                    .cpuset_cpus = "6",
-                    .cpuset_mems = "7",
-                    .pids_limit = {}};
-  host.oom_score_adj = 8;
+  const dockerapi::Resources limits{.memory_bytes = 1,
+                                    .memory_swap_bytes = 2,
+                                    .cpu_shares = 3,
+                                    .cpu_period_us = 4,
+                                    .cpu_quota_us = 5,
+                                    .cpuset_cpus = "6",
+                                    .cpuset_mems = "7",
+                                    .pids_limit = {}};
   const auto shown =
-      FromDockerResources(host, Cri("cpu_shares: 99 hugepage_limits { page_size: '2MB' limit: 9 }"
-                                    "unified { key: 'a.b' value: 'c' }"));
+      FromDockerResources(limits, 8,
+                          Cri("cpu_shares: 99 hugepage_limits { page_size: '2MB' limit: 9 }"
+                              "unified { key: 'a.b' value: 'c' }"));
   EXPECT_EQ(Text(shown),
             Text(Cri("memory_limit_in_bytes: 1 memory_swap_limit_in_bytes: 2 cpu_shares: 3 "
                      "cpu_period: 4 cpu_quota: 5 cpuset_cpus: '6' cpuset_mems: '7' "

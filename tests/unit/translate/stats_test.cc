@@ -28,7 +28,7 @@ SandboxRecord Sandbox() {
   record.details.id = "p123";
   record.details.state.running = true;
   record.details.state.pid = 41;
-  record.details.spec.host.cgroup_parent = "/kubepods/pod1";
+  record.cgroup_parent = "/kubepods/pod1";
   runtime::v1::PodSandboxConfig config;
   config.mutable_metadata()->set_name("shop-1");
   (*config.mutable_labels())["app"] = "shop";
@@ -162,7 +162,7 @@ TEST(ToTarget, WhereToLook) {
   auto container = Container();
   EXPECT_EQ(ToTarget(container).pid, 42);
   EXPECT_EQ(ToTarget(container).upper_dir, "");
-  container.details.graph_driver_data["UpperDir"] = "/overlay2/1/diff";
+  container.upper_dir = "/overlay2/1/diff";
   container.details.state.running = false;
   EXPECT_EQ(ToTarget(container).pid, 0);
   EXPECT_EQ(ToTarget(container).upper_dir, "/overlay2/1/diff");
@@ -170,8 +170,8 @@ TEST(ToTarget, WhereToLook) {
   EXPECT_EQ(ToTarget(sandbox).pid, 41);
   EXPECT_TRUE(ToTarget(sandbox).own_cgroup);
   EXPECT_TRUE(ToTarget(sandbox).own_network);
-  sandbox.details.spec.host.cgroup_parent.clear();
-  sandbox.details.spec.host.network_mode = "host";
+  sandbox.cgroup_parent.clear();
+  sandbox.network_mode = "host";
   sandbox.details.state.running = false;
   EXPECT_EQ(ToTarget(sandbox).pid, 0);
   EXPECT_FALSE(ToTarget(sandbox).own_cgroup);

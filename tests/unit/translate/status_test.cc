@@ -24,7 +24,7 @@ SandboxRecord Sandbox() {
   sandbox.details.state.running = true;
   sandbox.details.state.pid = 4;
   sandbox.details.storage_driver = "overlay2";
-  sandbox.details.spec.image = "pause:1";
+  sandbox.details.image = "pause:1";
   sandbox.config = Parse<runtime::v1::PodSandboxConfig>(R"(
       metadata { name: "pod" namespace: "ns" uid: "u" attempt: 3 } hostname: "h"
       labels { key: "l" value: "1" } annotations { key: "a" value: "2" }
@@ -92,13 +92,13 @@ ContainerRecord Container() {
   details.state.pid = 5;
   details.state.started_at = 200;
   details.storage_driver = "overlay2";
-  details.spec.labels["io.kubernetes.container.logpath"] = "/logs/0.log";
-  details.spec.stop_signal = "SIGQUIT";
-  details.spec.user = "7:8";
-  details.spec.host.runtime = "runc";
-  details.spec.host.privileged = true;
-  details.spec.host.resources.memory_bytes = 1000;
-  details.spec.host.oom_score_adj = 9;
+  container.log_path = "/logs/0.log";
+  container.stop_signal = "SIGQUIT";
+  container.user = "7:8";
+  container.runtime = "runc";
+  container.privileged = true;
+  container.resources.memory_bytes = 1000;
+  container.oom_score_adj = 9;
   container.sandbox_id = "s1";
   container.config = Parse<runtime::v1::ContainerConfig>(R"(
       metadata { name: "app" attempt: 2 } image { image: "r.io/app:1" }
@@ -145,7 +145,7 @@ TEST(Container, Info) {
   expected["removing"] = true;
   EXPECT_EQ(json::parse(ContainerInfo(container)), expected);
   // Readable, whatever Docker says.
-  container.details.spec.user = "j\xc3\xb6rg\xff";
+  container.user = "j\xc3\xb6rg\xff";
   EXPECT_THAT(ContainerInfo(container), testing::HasSubstr("\"j\xc3\xb6rg\xef\xbf\xbd\""));
 }
 
@@ -267,11 +267,11 @@ TEST(Container, StatesAndEnds) {
 
 TEST(Container, UserOfTheRequest) {
   const auto user = [](const std::string& text, std::vector<std::string> groups = {}) {
-    dockerapi::ContainerDetails details;
-    details.spec.user = text;
-    details.spec.host.group_add = std::move(groups);
+    ContainerRecord container;
+    container.user = text;
+    container.group_add = std::move(groups);
     ContainerStatus status;
-    FillUser(details, &status);
+    FillUser(container, &status);
     return status.has_user() ? Text(status.user()) : "none";
   };
   const auto shown = [](const std::string& text) {
