@@ -1,7 +1,11 @@
 #pragma once
 
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
 #include <functional>
 #include <future>
+#include <thread>
 #include <vector>
 
 #include "base/result.h"
@@ -25,6 +29,22 @@ using Task = std::function<Status()>;
     if (outcome && !ended) outcome = ended;
   }
   return outcome ? last : outcome;
+}
+
+/// Calls `work(index)` for each index below `count`, on up to four threads, each of which has at
+/// least `worth_a_thread` of them to do. What `work` throws is thrown here.
+template <class Work>
+void ForEachInParallel(std::size_t count, std::size_t worth_a_thread, const Work& work) {
+  constexpr std::size_t kMostThreads = 4;
+  const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
+  const std::size_t threads =
+      std::clamp<std::size_t>(count / worth_a_thread, 1, std::min(processors, kMostThreads));
+  std::atomic<std::size_t> next = 0;
+  const Task share = [&]() -> Status {
+    for (auto index = next++; index < count; index = next++) work(index);
+    return {};
+  };
+  (void)InParallel(std::vector<Task>(threads, share));
 }
 
 }  // namespace dockershimd::base

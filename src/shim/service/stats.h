@@ -8,6 +8,7 @@
 #include "shim/node/engine.h"
 #include "shim/node/model.h"
 #include "shim/stats/collector.h"
+#include "shim/translate/metrics.h"
 
 namespace dockershimd::shim::service {
 
@@ -45,6 +46,8 @@ class Stats {
   [[nodiscard]] runtime::v1::PodSandboxStats StatsOf(
       const translate::SandboxRecord& sandbox, const std::vector<node::ContainerPtr>& containers,
       const std::string& store_folder) const;
+  [[nodiscard]] runtime::v1::PodSandboxMetrics MetricsOf(
+      const translate::SandboxRecord& sandbox, const translate::LayerFilesystem& filesystem) const;
   [[nodiscard]] std::string StoreFolder() const;
 
   const node::Engine& engine_;

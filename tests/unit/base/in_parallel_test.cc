@@ -42,5 +42,25 @@ TEST(InParallel, WhatATaskThrowsArrives) {
   EXPECT_THROW((void)InParallel({fine, throwing}), std::runtime_error);
 }
 
+TEST(ForEachInParallel, EachOnce) {
+  for (const std::size_t count : {0, 1, 7, 1000}) {
+    std::vector<std::atomic<int>> calls(count);
+    ForEachInParallel(count, 4, [&](std::size_t index) { ++calls[index]; });
+    EXPECT_TRUE(std::ranges::all_of(calls, [](const auto& number) { return number == 1; }));
+  }
+}
+
+TEST(ForEachInParallel, OnThreadsOnlyWhereThatIsWorthIt) {
+  const auto here = std::this_thread::get_id();
+  ForEachInParallel(7, 4, [&](std::size_t) { EXPECT_EQ(std::this_thread::get_id(), here); });
+}
+
+TEST(ForEachInParallel, ThrowsWhatTheWorkThrows) {
+  const auto work = [](std::size_t index) {
+    if (index == 50) throw std::runtime_error("no");
+  };
+  EXPECT_THROW(ForEachInParallel(100, 1, work), std::runtime_error);
+}
+
 }  // namespace
 }  // namespace dockershimd::base
