@@ -43,7 +43,8 @@ void YieldIo() {
 
 }  // namespace
 
-DiskUse::DiskUse(Settings settings) : settings_(std::move(settings)), meter_(settings_.settling) {}
+DiskUse::DiskUse(Settings settings)
+    : settings_(std::move(settings)), meter_(settings_.settling), mounts_(settings_.mount_info) {}
 
 void DiskUse::Start() {
   thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
@@ -155,17 +156,22 @@ void DiskUse::MeasureLayer(const std::stop_token& stop, const std::string& upper
   if (use) tracked->second.use = FolderUse{*use, base::WallClockNow()};
 }
 
-void DiskUse::MeasureStore(const std::stop_token& stop, const StoreLayout& layout) {
-  const auto before = ThreadCpuTime();
-  std::set<std::string> upper_dirs;
+void DiskUse::FindUpperDirs() {
+  if (!mounts_.HasChanged()) return;
+  upper_dirs_.clear();
   const auto text = base::ReadFile(settings_.mount_info);
   for (const auto& mount : linuxos::ParseMountInfo(text.value_or(""))) {
     if (auto upper_dir = linuxos::OverlayUpperDir(mount); !upper_dir.empty()) {
-      upper_dirs.insert(std::move(upper_dir));
+      upper_dirs_.insert(std::move(upper_dir));
     }
   }
+}
+
+void DiskUse::MeasureStore(const std::stop_token& stop, const StoreLayout& layout) {
+  const auto before = ThreadCpuTime();
+  FindUpperDirs();
   const auto images = meter_.Round(
-      layout, upper_dirs, [&](const std::string& folder) { return Measure(stop, folder); });
+      layout, upper_dirs_, [&](const std::string& folder) { return Measure(stop, folder); });
   const auto cost = ThreadCpuTime() - before;
   if (stop.stop_requested()) return;
   auto state = state_.Lock();

@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "base/guarded.h"
+#include "shim/linux/mount_table.h"
 #include "shim/stats/sample.h"
 #include "shim/stats/store_meter.h"
 
@@ -63,6 +64,7 @@ class DiskUse {
   void Run(const std::stop_token& stop);
   void Step(const std::stop_token& stop);
   void MeasureLayer(const std::stop_token& stop, const std::string& upper_dir);
+  void FindUpperDirs();
   void MeasureStore(const std::stop_token& stop, const StoreLayout& layout);
   [[nodiscard]] std::optional<linuxos::TreeUse> Measure(const std::stop_token& stop,
                                                         const std::string& folder);
@@ -70,7 +72,11 @@ class DiskUse {
   static void Track(State& state, const std::string& upper_dir);
 
   Settings settings_;
-  StoreMeter meter_;  ///< the thread's own
+  // The thread's own:
+  StoreMeter meter_;
+  linuxos::MountTable mounts_;
+  std::set<std::string> upper_dirs_;  ///< of all overlays in the mount table
+
   base::Guarded<State> state_;
   std::condition_variable changed_;
   std::jthread thread_;
