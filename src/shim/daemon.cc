@@ -1,7 +1,5 @@
 #include "shim/daemon.h"
 
-#include <malloc.h>
-
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -230,8 +228,6 @@ class Daemon::Parts {
       }
     }
     cni_.CollectGarbage(context, sandboxes);
-    // Reading all anew took more than what is kept of it.
-    ::malloc_trim(0);
   }
 
   metrics::Metrics metrics_;

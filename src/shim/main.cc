@@ -12,6 +12,7 @@
 #include "shim/commands/status.h"
 #include "shim/config/config.h"
 #include "shim/daemon.h"
+#include "shim/linux/process_memory.h"
 #include "shim/linux/systemd.h"
 #include "shim/version.h"
 
@@ -44,12 +45,16 @@ base::Status SetUpLog(const config::Config& config) {
                                                                       : base::LogFormat::kText);
 }
 
-/// How often systemd wants to hear of us: twice per watchdog period, or never.
+constexpr std::chrono::seconds kReleaseInterval(30);
+
+/// systemd wants to hear of us twice per watchdog period.
 timespec PatienceOf() {
   const auto half = linuxos::WatchdogPeriod() / 2;
-  if (half.count() == 0) return {3600, 0};
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(half);
-  return {seconds.count(), std::chrono::nanoseconds(half - seconds).count()};
+  const auto patience = half.count() == 0
+                            ? kReleaseInterval
+                            : std::min<std::chrono::microseconds>(half, kReleaseInterval);
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(patience);
+  return {seconds.count(), std::chrono::nanoseconds(patience - seconds).count()};
 }
 
 /// systemd's protocol: it takes the reload as done with the next READY.
@@ -89,6 +94,7 @@ void WaitForEnd(const sigset_t& signals, int argc, char** argv) {
       return;
     }
     linuxos::NotifyServiceManager("WATCHDOG=1");
+    linuxos::ReleaseUnusedMemory();
   }
 }
 
