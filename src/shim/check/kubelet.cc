@@ -12,6 +12,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kCommandLine = "kubelet's command line";
+constexpr const char* kKubeadmFlags = "/var/lib/kubelet/kubeadm-flags.env";
+
+fs::path Below(const fs::path& root, const std::string& path) {
+  return root / fs::path(path).relative_path();
+}
+
 /// The value after `at`: without quotes, up to what ends a word in YAML, JSON or a shell's file.
 std::string ValueAt(std::string_view text, std::size_t at) {
   while (at < text.size() &&
@@ -62,27 +69,28 @@ std::string FlagInFile(const fs::path& file, const std::string& flag) {
 }
 
 Finding JudgeDriver(const KubeletFacts& kubelet, const std::string& engine) {
-  const std::string own = kubelet.cgroup_driver.empty() ? "cgroupfs" : kubelet.cgroup_driver;
+  const auto& [value, source] = kubelet.cgroup_driver;
+  const std::string own = value.empty() ? "cgroupfs" : value;
   if (own == engine) return {Verdict::kOk, "cgroup driver", engine + " in kubelet and Docker"};
   return {Verdict::kWarn, "cgroup driver",
-          fmt::format("{} in kubelet ({}), {} in Docker", own, kubelet.source, engine),
+          fmt::format("{} in kubelet ({}), {} in Docker", own, source, engine),
           fmt::format("kubelet 1.34 and later take Docker's; for an older one set cgroupDriver: {} "
                       "in its configuration",
                       engine)};
 }
 
 Finding JudgeEndpoint(const KubeletFacts& kubelet, const std::string& ours) {
-  if (kubelet.endpoint == ours) return {Verdict::kOk, "kubelet", "uses this runtime"};
-  if (kubelet.endpoint.find("cri-docker") != std::string::npos) {
+  const auto& [endpoint, source] = kubelet.endpoint;
+  if (endpoint == ours) return {Verdict::kOk, "kubelet", "uses this runtime"};
+  if (endpoint.find("cri-docker") != std::string::npos) {
     return {Verdict::kOk, "kubelet",
             fmt::format("uses {} ({}): /usr/lib/dockershimd/node/adopt takes its pods over as they "
                         "run",
-                        kubelet.endpoint, kubelet.source)};
+                        endpoint, source)};
   }
   return {Verdict::kOk, "kubelet",
           fmt::format("uses {} ({}): /usr/lib/dockershimd/node/rollback moves the node here",
-                      kubelet.endpoint.empty() ? "its default, containerd" : kubelet.endpoint,
-                      kubelet.source)};
+                      endpoint.empty() ? "its default, containerd" : endpoint, source)};
 }
 
 }  // namespace
@@ -104,22 +112,21 @@ std::string ConfigValue(std::string_view text, std::string_view key) {
 std::optional<KubeletFacts> FindKubelet(const fs::path& root) {
   const auto words = RunningKubelet(root);
   const std::string chosen = FlagValue(words, "--config");
-  const fs::path file =
-      root / (chosen.empty() ? "var/lib/kubelet/config.yaml" : chosen.substr(chosen[0] == '/'));
-  const auto text = base::ReadFile(file);
+  const std::string file =
+      chosen.empty() ? "/var/lib/kubelet/config.yaml" : fs::path("/" + chosen).lexically_normal();
+  const auto text = base::ReadFile(Below(root, file));
   if (words.empty() && !text) return std::nullopt;
-  KubeletFacts facts;
-  facts.source = text ? "/" + file.lexically_relative(root).string() : "kubelet's command line";
-  facts.cgroup_driver = FlagValue(words, "--cgroup-driver");
-  facts.endpoint = FlagValue(words, "--container-runtime-endpoint");
-  if (facts.endpoint.empty()) {
-    facts.endpoint =
-        FlagInFile(root / "var/lib/kubelet/kubeadm-flags.env", "--container-runtime-endpoint");
-  }
-  if (!text) return facts;
-  if (facts.endpoint.empty()) facts.endpoint = ConfigValue(*text, "containerRuntimeEndpoint");
-  if (facts.cgroup_driver.empty()) facts.cgroup_driver = ConfigValue(*text, "cgroupDriver");
-  return facts;
+  const std::string default_source = text ? file : kCommandLine;
+  // In the order in which kubelet would take them.
+  const auto find = [&](const std::string& flag, std::string_view key) -> KubeletSetting {
+    if (auto value = FlagValue(words, flag); !value.empty()) return {value, kCommandLine};
+    if (auto value = FlagInFile(Below(root, kKubeadmFlags), flag); !value.empty()) {
+      return {value, kKubeadmFlags};
+    }
+    return {text ? ConfigValue(*text, key) : "", default_source};
+  };
+  return KubeletFacts{find("--container-runtime-endpoint", "containerRuntimeEndpoint"),
+                      find("--cgroup-driver", "cgroupDriver")};
 }
 
 Findings JudgeKubelet(const std::optional<KubeletFacts>& kubelet,

@@ -9,11 +9,15 @@
 
 namespace dockershimd::shim::check {
 
+struct KubeletSetting {
+  std::string value;   ///< empty: kubelet's default
+  std::string source;  ///< where it was read, for people; where it is missing, if it is nowhere
+};
+
 /// What this machine's kubelet is told.
 struct KubeletFacts {
-  std::string source;         ///< where it was read, for people
-  std::string endpoint;       ///< empty: kubelet's default, containerd's
-  std::string cgroup_driver;  ///< empty: kubelet's default, cgroupfs
+  KubeletSetting endpoint;       ///< by default containerd's
+  KubeletSetting cgroup_driver;  ///< by default cgroupfs
 };
 
 /// The value of a plain top-level key in kubelet's configuration, YAML or JSON; empty where it is

@@ -38,9 +38,10 @@ TEST(FindKubelet, FilesOfKubeadm) {
              "--max-pods=3\"\n");
   const auto kubelet = FindKubelet(root.Path());
   ASSERT_TRUE(kubelet);
-  EXPECT_EQ(kubelet->endpoint, "unix:///run/cri-dockerd.sock");
-  EXPECT_EQ(kubelet->cgroup_driver, "systemd");
-  EXPECT_EQ(kubelet->source, "/var/lib/kubelet/config.yaml");
+  EXPECT_EQ(kubelet->endpoint.value, "unix:///run/cri-dockerd.sock");
+  EXPECT_EQ(kubelet->endpoint.source, "/var/lib/kubelet/kubeadm-flags.env");
+  EXPECT_EQ(kubelet->cgroup_driver.value, "systemd");
+  EXPECT_EQ(kubelet->cgroup_driver.source, "/var/lib/kubelet/config.yaml");
 }
 
 TEST(FindKubelet, TheOneThatRuns) {
@@ -53,9 +54,10 @@ TEST(FindKubelet, TheOneThatRuns) {
   root.Write("etc/kubelet.json", R"({"containerRuntimeEndpoint": "unix:///run/x.sock"})");
   const auto kubelet = FindKubelet(root.Path());
   ASSERT_TRUE(kubelet);
-  EXPECT_EQ(kubelet->endpoint, "unix:///run/x.sock");
-  EXPECT_EQ(kubelet->cgroup_driver, "x");
-  EXPECT_EQ(kubelet->source, "/etc/kubelet.json");
+  EXPECT_EQ(kubelet->endpoint.value, "unix:///run/x.sock");
+  EXPECT_EQ(kubelet->endpoint.source, "/etc/kubelet.json");
+  EXPECT_EQ(kubelet->cgroup_driver.value, "x");
+  EXPECT_EQ(kubelet->cgroup_driver.source, "kubelet's command line");
 }
 
 TEST(JudgeKubelet, NotThere) {
@@ -66,18 +68,18 @@ TEST(JudgeKubelet, NotThere) {
 
 TEST(JudgeKubelet, Drivers) {
   const auto verdict = [](const char* kubelet) {
-    return JudgeKubelet(KubeletFacts{"f", kOurs, kubelet}, "systemd", kOurs).at(1);
+    return JudgeKubelet(KubeletFacts{{kOurs, "f"}, {kubelet, "f"}}, "systemd", kOurs).at(1);
   };
   EXPECT_EQ(verdict("systemd").verdict, Verdict::kOk);
   EXPECT_EQ(verdict("cgroupfs").verdict, Verdict::kWarn);
   EXPECT_EQ(verdict("").verdict, Verdict::kWarn);  // its default is cgroupfs
   EXPECT_NE(verdict("").remedy.find("cgroupDriver: systemd"), std::string::npos);
-  EXPECT_EQ(JudgeKubelet(KubeletFacts{"f", kOurs, ""}, "", kOurs).size(), 1U);
+  EXPECT_EQ(JudgeKubelet(KubeletFacts{{kOurs, "f"}, {}}, "", kOurs).size(), 1U);
 }
 
 TEST(JudgeKubelet, SaysWhichProcedureFits) {
   const auto found = [](const char* endpoint) {
-    return JudgeKubelet(KubeletFacts{"f", endpoint, ""}, "", kOurs).at(0).found;
+    return JudgeKubelet(KubeletFacts{{endpoint, "f"}, {}}, "", kOurs).at(0).found;
   };
   EXPECT_EQ(found(kOurs), "uses this runtime");
   EXPECT_NE(found("unix:///var/run/cri-dockerd.sock").find("node/adopt"), std::string::npos);
