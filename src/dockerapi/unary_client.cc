@@ -30,13 +30,16 @@ struct UnaryClient::Attempt {
 };
 
 UnaryClient::UnaryClient(std::string socket_path, std::chrono::milliseconds call_timeout,
-                         std::size_t max_idle)
-    : socket_path_(std::move(socket_path)), call_timeout_(call_timeout), max_idle_(max_idle) {}
+                         std::size_t max_idle, std::chrono::milliseconds idle_limit)
+    : socket_path_(std::move(socket_path)),
+      call_timeout_(call_timeout),
+      max_idle_(max_idle),
+      idle_limit_(idle_limit) {}
 
 std::optional<Exchange> UnaryClient::TakeIdle() {
   auto idle = idle_.Lock();
   while (!idle->empty()) {
-    auto connection = std::move(idle->back());
+    auto connection = std::move(idle->back().connection);
     idle->pop_back();
     if (connection.CanGoOn()) return connection;
   }
@@ -44,8 +47,10 @@ std::optional<Exchange> UnaryClient::TakeIdle() {
 }
 
 void UnaryClient::Return(Exchange connection) {
+  const auto now = Clock::now();
   auto idle = idle_.Lock();
-  if (idle->size() < max_idle_) idle->push_back(std::move(connection));
+  std::erase_if(*idle, [&](const Idle& other) { return now - other.since > idle_limit_; });
+  if (idle->size() < max_idle_) idle->push_back({std::move(connection), now});
 }
 
 Result<HttpResponse> UnaryClient::Finish(const base::CallContext& context, Exchange connection) {

@@ -17,8 +17,10 @@ namespace dockershimd::dockerapi {
 /// has a connection for itself. The process must ignore SIGPIPE.
 class UnaryClient {
  public:
-  UnaryClient(std::string socket_path, std::chrono::milliseconds call_timeout,
-              std::size_t max_idle);
+  /// Of idle connections `max_idle` are kept; those that were idle for `idle_limit` are closed when
+  /// a call ends.
+  UnaryClient(std::string socket_path, std::chrono::milliseconds call_timeout, std::size_t max_idle,
+              std::chrono::milliseconds idle_limit = std::chrono::seconds(20));
 
   /// Any HTTP answer is a success here. Connections that the engine has closed meanwhile (it was
   /// restarted) are not used again. Should one break just then, what cannot have been carried out
@@ -28,7 +30,12 @@ class UnaryClient {
                                                 const HttpRequest& request);
 
  private:
+  using Clock = std::chrono::steady_clock;
   struct Attempt;
+  struct Idle {
+    Exchange connection;
+    Clock::time_point since;
+  };
 
   [[nodiscard]] std::optional<Exchange> TakeIdle();
   void Return(Exchange connection);
@@ -44,7 +51,8 @@ class UnaryClient {
   std::string socket_path_;
   std::chrono::milliseconds call_timeout_;
   std::size_t max_idle_;
-  base::Guarded<std::vector<Exchange>> idle_;
+  std::chrono::milliseconds idle_limit_;
+  base::Guarded<std::vector<Idle>> idle_;  ///< the last one used is the last
 };
 
 }  // namespace dockershimd::dockerapi

@@ -8,6 +8,7 @@
 #include <future>
 
 #include "dockerapi/client.h"
+#include "dockerapi/unary_client.h"
 #include "fake_engine.h"
 
 namespace dockershimd::dockerapi {
@@ -84,6 +85,27 @@ TEST_F(Unary, OnlySoManyConnectionsAreKept) {
   for (auto& call : calls) EXPECT_TRUE(call.get());
   // One of them is the other client's.
   EXPECT_TRUE(engine_.WaitForOpenConnections(3));
+}
+
+TEST_F(Unary, ConnectionsThatNobodyNeedsAreClosed) {
+  UnaryClient client(engine_.Socket(), seconds(20), 16, std::chrono::milliseconds(1));
+  std::atomic<int> arrived = 0;
+  engine_.On("GET", kInfo, [&](const EngineRequest&, EngineReply& reply) {
+    ++arrived;
+    while (arrived < 6) std::this_thread::yield();
+    reply.Json("{}");
+  });
+  const auto call = [&] {
+    return client.Call(Limit(), {.operation = "GET /info", .method = "GET", .target = kInfo})
+        .has_value();
+  };
+  std::vector<std::future<bool>> calls;
+  for (int i = 0; i < 6; ++i) calls.push_back(std::async(std::launch::async, call));
+  for (auto& made : calls) EXPECT_TRUE(made.get());
+  std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(call());
+  // The one of that call, and the other client's.
+  EXPECT_TRUE(engine_.WaitForOpenConnections(2));
 }
 
 TEST_F(Unary, NotModifiedIsSuccessAtOnce) {
