@@ -31,8 +31,8 @@ using Task = std::function<Status()>;
   return outcome ? last : outcome;
 }
 
-/// Calls `work(index)` for each index below `count`, on up to four threads, each of which has at
-/// least `worth_a_thread` of them to do. What `work` throws is thrown here.
+/// Calls `work(index)` for each index below `count`, on up to four threads, one for each
+/// `worth_a_thread` of them. What `work` throws is thrown here.
 template <class Work>
 void ForEachInParallel(std::size_t count, std::size_t worth_a_thread, const Work& work) {
   constexpr std::size_t kMostThreads = 4;

@@ -59,8 +59,8 @@ constexpr Plan kShort = {"short", 8, 10'000, 100'000, "200k", "25"};
 /// machine's.
 constexpr Plan kFull = {"full", 20, 200'000, 0, "2m", "45"};
 
-/// As before, of 550 MiB.
-constexpr Plan kLong = {"long", 20, 10'000, 0, "16m", "45", LOG_EVEN_SIZES};
+/// As before, of about 670 MiB.
+constexpr Plan kLong = {"long", 20, 10'000, 0, "16m", "50", LOG_EVEN_SIZES};
 
 Plan ChosenPlan() {
   const char* variable = std::getenv("DSD_TEST_LOG_TORTURE");
@@ -122,11 +122,13 @@ class LogTortureTest : public testing::Test {
     return container | plan_.sizes;
   }
 
-  /// Whether the new daemon is ready by then or not.
+  /// Whether the new daemon is ready by then or not. In the end it may live for longer: where a
+  /// start takes more than a second, nothing would ever get on.
   void KillEverySecond(const std::stop_token& stop) {
-    auto next = std::chrono::steady_clock::now();
+    const auto begin = std::chrono::steady_clock::now();
+    auto next = begin;
     while (!stop.stop_requested()) {
-      next += seconds(1);
+      next += next - begin < std::chrono::minutes(3) ? seconds(1) : seconds(5);
       std::this_thread::sleep_until(next);
       daemon_.Kill();
       daemon_.Launch();
@@ -256,7 +258,7 @@ TEST_F(LogTortureTest, EveryLineOnce) {
             << " kills, " << rotations << " rotations by kubelet's way and " << taken_back_
             << " taken back\n";
   EXPECT_GT(kills_, 2);
-  EXPECT_GT(rotations, 0);
+  EXPECT_GT(rotations + taken_back_, 0);
 }
 
 }  // namespace

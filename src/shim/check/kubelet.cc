@@ -117,11 +117,13 @@ std::optional<KubeletFacts> FindKubelet(const fs::path& root) {
   const auto text = base::ReadFile(Below(root, file));
   if (words.empty() && !text) return std::nullopt;
   const std::string default_source = text ? file : kCommandLine;
-  // In the order in which kubelet would take them.
+  // In the order in which kubelet takes them; one that runs has kubeadm's flags in its command
+  // line.
   const auto find = [&](const std::string& flag, std::string_view key) -> KubeletSetting {
     if (auto value = FlagValue(words, flag); !value.empty()) return {value, kCommandLine};
-    if (auto value = FlagInFile(Below(root, kKubeadmFlags), flag); !value.empty()) {
-      return {value, kKubeadmFlags};
+    if (words.empty()) {
+      auto value = FlagInFile(Below(root, kKubeadmFlags), flag);
+      if (!value.empty()) return {value, kKubeadmFlags};
     }
     return {text ? ConfigValue(*text, key) : "", default_source};
   };

@@ -13,7 +13,7 @@ class MountTable {
   /// `path`: a process's mountinfo.
   explicit MountTable(const std::string& path);
 
-  /// True at first, when the table has changed since the last call, and where it cannot be watched.
+  /// True at first, when the table has changed since the last call, and where it cannot be opened.
   [[nodiscard]] bool HasChanged();
 
  private:

@@ -10,7 +10,8 @@
 namespace dockershimd::shim::linuxos {
 namespace {
 
-/// Of one loaded program or library. Only what is never written: its pages are the file's.
+/// Of one loaded program or library. Only what nobody writes but a debugger, which loses its
+/// breakpoints by this: the pages are the file's.
 int ReleaseCode(dl_phdr_info* info, std::size_t /*size*/, void* /*unused*/) {
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   for (int i = 0; i < info->dlpi_phnum; ++i) {

@@ -157,10 +157,13 @@ void DiskUse::MeasureLayer(const std::stop_token& stop, const std::string& upper
 }
 
 void DiskUse::FindUpperDirs() {
-  if (!mounts_.HasChanged()) return;
-  upper_dirs_.clear();
+  if (mounts_.HasChanged()) mounts_are_known_ = false;
+  if (mounts_are_known_) return;
   const auto text = base::ReadFile(settings_.mount_info);
-  for (const auto& mount : linuxos::ParseMountInfo(text.value_or(""))) {
+  if (!text) return;
+  mounts_are_known_ = true;
+  upper_dirs_.clear();
+  for (const auto& mount : linuxos::ParseMountInfo(*text)) {
     if (auto upper_dir = linuxos::OverlayUpperDir(mount); !upper_dir.empty()) {
       upper_dirs_.insert(std::move(upper_dir));
     }

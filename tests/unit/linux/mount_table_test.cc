@@ -25,7 +25,7 @@ TEST(MountTable, EachChangeIsToldOnce) {
   std::filesystem::remove(folder);
 }
 
-TEST(MountTable, WhatCannotBeWatchedMayHaveChanged) {
+TEST(MountTable, WhatCannotBeOpenedMayHaveChanged) {
   MountTable table("/nonexistent/mountinfo");
   EXPECT_TRUE(table.HasChanged());
   EXPECT_TRUE(table.HasChanged());

@@ -144,7 +144,7 @@ void PutPod(Pods& pods, int number) {
                  1);
 }
 
-TEST(ModelMemory, TenKibibytesOfEachContainerAtMost) {
+TEST(ModelMemory, LittleOfEachContainer) {
   Pods pods;
   // What is made once.
   PutPod(pods, 0);
