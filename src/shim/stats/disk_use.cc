@@ -157,11 +157,13 @@ void DiskUse::MeasureLayer(const std::stop_token& stop, const std::string& upper
 }
 
 void DiskUse::FindUpperDirs() {
-  if (mounts_.HasChanged()) mounts_are_known_ = false;
-  if (mounts_are_known_) return;
+  if (!mounts_.HasChanged()) return;
   const auto text = base::ReadFile(settings_.mount_info);
-  if (!text) return;
-  mounts_are_known_ = true;
+  if (!text) {
+    // A new one has changed: the next round tries again.
+    mounts_ = linuxos::MountTable(settings_.mount_info);
+    return;
+  }
   upper_dirs_.clear();
   for (const auto& mount : linuxos::ParseMountInfo(*text)) {
     if (auto upper_dir = linuxos::OverlayUpperDir(mount); !upper_dir.empty()) {

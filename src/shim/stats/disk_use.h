@@ -75,7 +75,6 @@ class DiskUse {
   // The thread's own:
   StoreMeter meter_;
   linuxos::MountTable mounts_;
-  bool mounts_are_known_ = false;
   std::set<std::string> upper_dirs_;  ///< of all overlays in the mount table
 
   base::Guarded<State> state_;
