@@ -6,7 +6,6 @@
 
 #include "base/result.h"
 #include "cri/runtime/v1/api.pb.h"
-#include "dockerapi/containers.h"
 #include "dockerapi/images.h"
 #include "dockerapi/system.h"
 #include "shim/stats/sample.h"
