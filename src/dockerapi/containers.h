@@ -175,11 +175,7 @@ struct ContainerDetails {
   base::UnixNanos created_at = 0;
   std::string image_id;
   ContainerState state;
-  std::string path;
-  std::vector<std::string> args;
   std::string resolv_conf_path;
-  std::string hostname_path;
-  std::string hosts_path;
   std::string log_path;
   std::string storage_driver;
   std::map<std::string, std::string> graph_driver_data;  ///< empty with the containerd store

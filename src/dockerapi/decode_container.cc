@@ -216,11 +216,7 @@ Result<ContainerDetails> DecodeContainer(std::string_view body) {
   details.created_at = TimeOf(*json, "Created");
   details.image_id = StringOf(*json, "Image");
   details.state = StateOf(Member(*json, "State"));
-  details.path = StringOf(*json, "Path");
-  details.args = StringsOf(*json, "Args");
   details.resolv_conf_path = StringOf(*json, "ResolvConfPath");
-  details.hostname_path = StringOf(*json, "HostnamePath");
-  details.hosts_path = StringOf(*json, "HostsPath");
   details.log_path = StringOf(*json, "LogPath");
   details.storage_driver = StringOf(*json, "Driver");
   details.graph_driver_data = StringMapOf(Member(*json, "GraphDriver"), "Data");

@@ -91,11 +91,8 @@ dockerapi::ContainerDetails Inspected(const dockerapi::ContainerSpec& spec, std:
   details.state.status = "running";
   details.state.running = true;
   details.state.pid = 4711;
-  details.path = "/bin/frontend";
   const std::string folder = "/var/lib/docker/containers/" + details.id;
   details.resolv_conf_path = folder + "/resolv.conf";
-  details.hostname_path = folder + "/hostname";
-  details.hosts_path = folder + "/hosts";
   details.log_path = folder + "/" + details.id + "-json.log";
   details.storage_driver = "overlay2";
   for (const char* name : {"LowerDir", "MergedDir", "UpperDir", "WorkDir"}) {
