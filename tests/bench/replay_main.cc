@@ -53,7 +53,7 @@ class Replay {
     if (auto done = Send("StopContainer"); !done) return done;
     const auto config = configs_.Current();
     if (!config) return base::Fail(config.error());
-    if (auto done = plugins_.Delete(Limit(), **config, attachment_); !done) return done;
+    if (auto done = plugins_.Delete(**config, attachment_); !done) return done;
     for (const char* rpc : {"StopPodSandbox", "RemoveContainer", "RemovePodSandbox"}) {
       if (auto done = Send(rpc); !done) return done;
     }

@@ -100,10 +100,10 @@ class CniNetwork::Impl {
   Result<PodAddresses> Add(const CallContext& context, const CniConfig& config,
                            CniAttachment attachment);
   Result<PodAddresses> AddressesAfterAdd(const CniAttachment& attachment) const;
-  base::Status Delete(const CallContext& context, const CniAttachment& attachment);
-  base::Status DeleteAll(const CallContext& context, const PodNetworkRequest& request);
+  base::Status Delete(const CniAttachment& attachment);
+  base::Status DeleteAll(const PodNetworkRequest& request);
   std::string NetnsOf(const std::string& sandbox_id, const std::string& netns_path) const;
-  base::Status DeleteUncached(const CallContext& context, const PodNetworkRequest& request);
+  base::Status DeleteUncached(const PodNetworkRequest& request);
   void ForgetLoopback(const std::string& sandbox_id) const;
   PodAddresses Discover(const std::string& sandbox_id, const std::string& netns_path);
 
@@ -204,14 +204,14 @@ Result<PodAddresses> CniNetwork::Impl::SetUp(const CallContext& context,
   if (!lease) return Fail(lease.error(), "the network of sandbox " + id);
   const std::shared_lock running(plugins_run_);
   // What an attempt before a crash has left; plugins refuse to add a pod twice.
-  if (auto removed = DeleteAll(context, request); !removed) return Fail(removed.error());
+  if (auto removed = DeleteAll(request); !removed) return Fail(removed.error());
   (*pods_.Lock())[id] = {{}, true, Clock::now()};
   auto addresses = SetUpLocked(context, request, **config);
   if (addresses) {
     (*pods_.Lock())[id] = {*addresses, false, Clock::now()};
     return addresses;
   }
-  if (auto undone = DeleteAll(CallContext::ForCleanup(), request); !undone) {
+  if (auto undone = DeleteAll(request); !undone) {
     spdlog::warn("pod {}/{}: the failed network set-up could not be undone: {}",
                  request.pod.pod_namespace, request.pod.name, undone.error().message);
   }
@@ -219,19 +219,18 @@ Result<PodAddresses> CniNetwork::Impl::SetUp(const CallContext& context,
   return addresses;
 }
 
-base::Status CniNetwork::Impl::Delete(const CallContext& context, const CniAttachment& attachment) {
+base::Status CniNetwork::Impl::Delete(const CniAttachment& attachment) {
   // What counts is the configuration that made the attachment, not the one of today.
   const auto config = ParseCniConfig(attachment.config);
   if (!config) return Fail(config.error(), "the configuration in " + attachment.file.string());
-  if (auto deleted = runner_.Delete(context, *config, attachment); !deleted) return deleted;
+  if (auto deleted = runner_.Delete(*config, attachment); !deleted) return deleted;
   return cache_.Remove(attachment);
 }
 
-base::Status CniNetwork::Impl::DeleteAll(const CallContext& context,
-                                         const PodNetworkRequest& request) {
+base::Status CniNetwork::Impl::DeleteAll(const PodNetworkRequest& request) {
   for (auto& attachment : AttachmentsOf(request.pod.sandbox_id)) {
     attachment.netns = NetnsOf(request.pod.sandbox_id, request.netns_path);
-    if (auto done = Delete(context, attachment); !done) return done;
+    if (auto done = Delete(attachment); !done) return done;
   }
   return pins_.Release(request.pod.sandbox_id);
 }
@@ -253,12 +252,11 @@ void CniNetwork::Impl::ForgetLoopback(const std::string& sandbox_id) const {
 }
 
 /// For a running pod of which nothing is cached: set up by a former runtime whose cache is gone.
-base::Status CniNetwork::Impl::DeleteUncached(const CallContext& context,
-                                              const PodNetworkRequest& request) {
+base::Status CniNetwork::Impl::DeleteUncached(const PodNetworkRequest& request) {
   const auto config = folder_.Current();
   // A network that is not there cannot have been given to the pod.
   if (!config || !runner_.FindAll(**config)) return {};
-  return runner_.Delete(context, **config, AttachmentFor(request, **config, request.netns_path));
+  return runner_.Delete(**config, AttachmentFor(request, **config, request.netns_path));
 }
 
 base::Status CniNetwork::Impl::TearDown(const CallContext& context,
@@ -268,8 +266,8 @@ base::Status CniNetwork::Impl::TearDown(const CallContext& context,
   if (!lease) return Fail(lease.error(), "the network of sandbox " + id);
   const std::shared_lock running(plugins_run_);
   const bool cached = !AttachmentsOf(id).empty();
-  const auto done = cached || request.netns_path.empty() ? DeleteAll(context, request)
-                                                         : DeleteUncached(context, request);
+  const auto done =
+      cached || request.netns_path.empty() ? DeleteAll(request) : DeleteUncached(request);
   if (!done) return done;
   ForgetLoopback(id);
   pods_.Lock()->erase(id);
@@ -342,7 +340,7 @@ void CniNetwork::Impl::CollectGarbageOf(const CallContext& context, CniAttachmen
   if (!cache_.Has(attachment) || !IsGarbage(attachment, valid)) return;
   spdlog::info("giving back the network of sandbox {}, which is gone", attachment.container_id);
   attachment.netns = NetnsOf(attachment.container_id, "");
-  auto done = Delete(context, attachment);
+  auto done = Delete(attachment);
   if (done) done = pins_.Release(attachment.container_id);
   if (!done) {
     spdlog::warn("sandbox {}: {}", attachment.container_id, done.error().message);

@@ -62,8 +62,7 @@ Result<std::string> CniRunner::Add(const CallContext& context, const CniConfig& 
   return result;
 }
 
-base::Status CniRunner::Delete(const CallContext& context, const CniConfig& config,
-                               const CniAttachment& attachment) const {
+base::Status CniRunner::Delete(const CniConfig& config, const CniAttachment& attachment) const {
   std::string result;
   if (config.Speaks(kHasResultInDelete)) {
     result = attachment.result.empty() ? attachment.partial_result : attachment.result;
@@ -71,7 +70,7 @@ base::Status CniRunner::Delete(const CallContext& context, const CniConfig& conf
   for (auto plugin = config.plugins.rbegin(); plugin != config.plugins.rend(); ++plugin) {
     const auto call = CallOf("DEL", *plugin, attachment,
                              PluginInput(config, *plugin, attachment.capabilities, result));
-    const auto done = Run(context, config, call);
+    const auto done = Run(CallContext(), config, call);
     if (!done) return Fail(done.error());
   }
   return {};

@@ -36,9 +36,10 @@ class CniRunner {
                                               const OnResult& on_result) const;
 
   /// DEL of each, the last one first; ends at the first failure, as what comes before may be
-  /// needed to try again.
-  [[nodiscard]] base::Status Delete(const base::CallContext& context, const CniConfig& config,
-                                    const CniAttachment& attachment) const;
+  /// needed to try again. Once begun it is bounded by `plugin_timeout` alone: a plugin that is
+  /// killed because a caller went away may not find the rest of what it took any more (the
+  /// reference bridge plugin 1.1.1 finds its masquerade rules by the interface that is gone).
+  [[nodiscard]] base::Status Delete(const CniConfig& config, const CniAttachment& attachment) const;
 
   /// CHECK of each; nothing where the configuration's version has none or it is disabled.
   [[nodiscard]] base::Status Check(const base::CallContext& context, const CniConfig& config,

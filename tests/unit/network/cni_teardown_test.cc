@@ -123,6 +123,28 @@ TEST_F(CniTearDownTest, EndsAtAFailureAndCanBeRepeated) {
   EXPECT_THAT(plugins_.Calls(), ElementsAre("DEL second pod-1", "DEL first pod-1"));
 }
 
+TEST_F(CniTearDownTest, APluginThatGivesBackIsNotCutOffByItsCaller) {
+  SetUpPod();
+  plugins_.On("DEL", "second", "sleep 0.6");
+  auto caller = base::CallContext::WithTimeout(std::chrono::milliseconds(200));
+  caller.cancelled = [ends = caller.deadline] { return base::CallContext::Clock::now() >= ends; };
+  const auto down = network_.TearDown(caller, RequestFor());
+  EXPECT_TRUE(down) << down.error().message;
+  EXPECT_THAT(plugins_.Calls(), ElementsAre("DEL second pod-1", "DEL first pod-1"));
+}
+
+TEST_F(CniTearDownTest, APluginThatHangsIsEndedByItsOwnTimeout) {
+  SetUpPod();
+  plugins_.On("DEL", "second", "sleep 100");
+  auto options = plugins_.Options();
+  options.plugin_timeout = std::chrono::seconds(1);
+  const auto down = CniNetwork(options).TearDown(Patient(), RequestFor());
+  ASSERT_FALSE(down);
+  EXPECT_EQ(down.error().code, Code::kDeadlineExceeded);
+  EXPECT_THAT(down.error().message, HasSubstr("CNI plugin second, DEL"));
+  EXPECT_EQ(plugins_.CountCached(), 1U);
+}
+
 TEST_F(CniTearDownTest, APodThatWasNeverSetUpIsFine) {
   auto request = RequestFor();
   request.netns_path = "";
