@@ -56,8 +56,13 @@ std::string JoinPairs(const Json& json) {
   return args;
 }
 
+std::string FileName(const std::string& network, const std::string& container_id,
+                     const std::string& interface) {
+  return fmt::format("{}-{}-{}", network, container_id, interface);
+}
+
 std::string FileName(const CniAttachment& attachment) {
-  return fmt::format("{}-{}-{}", attachment.network, attachment.container_id, attachment.interface);
+  return FileName(attachment.network, attachment.container_id, attachment.interface);
 }
 
 /// Calls `visit` with each file's path; a folder that is not there has none.
@@ -162,11 +167,21 @@ bool CniCache::Has(const CniAttachment& attachment) const {
   return std::filesystem::exists(FileOf(attachment), ignored);
 }
 
+std::optional<CniAttachment> CniCache::Find(const std::string& network,
+                                            const std::string& container_id,
+                                            const std::string& interface) const {
+  const auto name = FileName(network, container_id, interface);
+  for (const auto& folder : {folder_, former_folder_}) {
+    if (auto attachment = ReadEntry(folder / name)) return std::move(*attachment);
+  }
+  return std::nullopt;
+}
+
 std::vector<CniAttachment> CniCache::Find(const std::string& container_id) const {
   std::vector<CniAttachment> attachments;
   const auto part = fmt::format("-{}-", container_id);
   const auto take = [&](const std::filesystem::path& file) {
-    if (file.filename().string().find(part) == std::string::npos) return;
+    if (file.native().find(part) == std::string::npos) return;
     auto attachment = ReadEntry(file);
     if (attachment && attachment->container_id == container_id) {
       attachments.push_back(std::move(*attachment));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,7 +45,12 @@ class CniCache {
 
   [[nodiscard]] bool Has(const CniAttachment& attachment) const;
 
-  /// Those of one sandbox, whatever the network.
+  /// A sandbox's attachment to one network; nothing if there is none that can be read.
+  [[nodiscard]] std::optional<CniAttachment> Find(const std::string& network,
+                                                  const std::string& container_id,
+                                                  const std::string& interface) const;
+
+  /// Those of one sandbox, whatever the network: looks at the names of all that are cached.
   [[nodiscard]] std::vector<CniAttachment> Find(const std::string& container_id) const;
 
   /// All of them; a file that cannot be read is passed over with a warning.

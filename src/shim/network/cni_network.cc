@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <shared_mutex>
 #include <unordered_map>
@@ -95,6 +96,7 @@ class CniNetwork::Impl {
   CniAttachment AttachmentFor(const PodNetworkRequest& request, const CniConfig& config,
                               std::string netns) const;
   std::vector<CniAttachment> AttachmentsOf(const std::string& sandbox_id);
+  std::optional<CniAttachment> AnAttachmentOf(const std::string& sandbox_id);
   Result<PodAddresses> SetUpLocked(const CallContext& context, const PodNetworkRequest& request,
                                    const CniConfig& config);
   Result<PodAddresses> Add(const CallContext& context, const CniConfig& config,
@@ -144,6 +146,18 @@ std::vector<CniAttachment> CniNetwork::Impl::AttachmentsOf(const std::string& sa
   auto attachments = cache_.Find(sandbox_id);
   if (attachments.empty()) return attachments;
   return TopLevel(std::move(attachments), folder_.Current());
+}
+
+/// The first of AttachmentsOf, mostly found by its name: at the daemon's start each pod is asked for,
+/// and among thousands it shall not take a look at all the others.
+std::optional<CniAttachment> CniNetwork::Impl::AnAttachmentOf(const std::string& sandbox_id) {
+  if (const auto config = folder_.Current()) {
+    auto attachment = cache_.Find((*config)->name, sandbox_id, kInterface);
+    if (attachment) return attachment;
+  }
+  auto attachments = AttachmentsOf(sandbox_id);
+  if (attachments.empty()) return std::nullopt;
+  return std::move(attachments.front());
 }
 
 Result<PodAddresses> CniNetwork::Impl::AddressesAfterAdd(const CniAttachment& attachment) const {
@@ -291,23 +305,23 @@ base::Status CniNetwork::Impl::KeepNamespace(const CallContext& context,
   const auto lease = changing_.Lock(context, sandbox_id);
   if (!lease) return Fail(lease.error(), "the network of sandbox " + sandbox_id);
   // It may have been torn down, or kept, while we waited.
-  if (AttachmentsOf(sandbox_id).empty() || KeepsNamespace(sandbox_id)) return {};
+  if (!AnAttachmentOf(sandbox_id) || KeepsNamespace(sandbox_id)) return {};
   if (auto pinned = pins_.Pin(sandbox_id, netns_path); !pinned) return Fail(pinned.error());
   return {};
 }
 
 PodAddresses CniNetwork::Impl::Discover(const std::string& sandbox_id,
                                         const std::string& netns_path) {
-  const auto attachments = AttachmentsOf(sandbox_id);
-  if (attachments.empty()) {
+  const auto attachment = AnAttachmentOf(sandbox_id);
+  if (!attachment) {
     return {
         linuxos::InterfaceAddresses(netns_path, kInterface).value_or(std::vector<std::string>())};
   }
-  PodAddresses found{AddressesOfResult(attachments.front().result, kInterface)};
+  PodAddresses found{AddressesOfResult(attachment->result, kInterface)};
   if (found.ips.empty()) return found;
   pods_.Lock()->try_emplace(sandbox_id, Pod{found});
   // A teardown may have come between reading and remembering.
-  if (!cache_.Has(attachments.front())) pods_.Lock()->erase(sandbox_id);
+  if (!cache_.Has(*attachment)) pods_.Lock()->erase(sandbox_id);
   return found;
 }
 

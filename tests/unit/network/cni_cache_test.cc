@@ -138,6 +138,16 @@ TEST_F(CniCacheTest, FindsThoseOfOneSandbox) {
   EXPECT_THAT(cache_.All(), SizeIs(2));
 }
 
+TEST_F(CniCacheTest, FindsOneByItsNames) {
+  ASSERT_TRUE(cache_.Save(Attachment()));
+  const auto found = cache_.Find("pods", Attachment().container_id, "eth0");
+  ASSERT_TRUE(found);
+  ExpectSame(*found, Attachment());
+  EXPECT_TRUE(cache_.Has(*found));
+  EXPECT_FALSE(cache_.Find("other", Attachment().container_id, "eth0"));
+  EXPECT_FALSE(cache_.Find("pods", Attachment().container_id, "eth1"));
+}
+
 TEST_F(CniCacheTest, SaveReplaces) {
   auto attachment = Attachment();
   attachment.result.clear();
