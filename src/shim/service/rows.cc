@@ -2,6 +2,8 @@
 
 #include <google/protobuf/unknown_field_set.h>
 
+#include <utility>
+
 namespace dockershimd::shim::service {
 namespace {
 
@@ -9,8 +11,8 @@ constexpr int kItems = 1;
 
 }  // namespace
 
-void AddEncodedRow(const std::string& row, google::protobuf::Message* list) {
-  list->GetReflection()->MutableUnknownFields(list)->AddLengthDelimited(kItems, row);
+void AddEncodedRow(std::string row, google::protobuf::Message* list) {
+  *list->GetReflection()->MutableUnknownFields(list)->AddLengthDelimited(kItems) = std::move(row);
 }
 
 std::vector<std::string> EncodedRows(const google::protobuf::Message& list) {

@@ -13,7 +13,7 @@ namespace dockershimd::shim::service {
 // not look into. On the wire it is the same.
 
 /// Adds an encoded row to a list's response. It can be read only from the other end of the wire.
-void AddEncodedRow(const std::string& row, google::protobuf::Message* list);
+void AddEncodedRow(std::string row, google::protobuf::Message* list);
 
 /// The rows of a list's response, encoded, however they were added.
 [[nodiscard]] std::vector<std::string> EncodedRows(const google::protobuf::Message& list);

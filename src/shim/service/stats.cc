@@ -6,6 +6,7 @@
 
 #include "base/in_parallel.h"
 #include "shim/service/image_store.h"
+#include "shim/service/rows.h"
 #include "shim/translate/metrics.h"
 #include "shim/translate/names.h"
 #include "shim/translate/stats.h"
@@ -28,15 +29,17 @@ std::vector<Ptr> Wanted(const node::Snapshot<Ptr>& all, const Condition& conditi
   return wanted;
 }
 
-/// Adds `make(index)` for each index below `count`. Mostly the kernel's time, in dozens of small
-/// files for each pod: who waits for all pods is served by all processors.
-template <class Rows, class Make>
-void AddRows(std::size_t count, Rows* rows, const Make& make) {
+/// Adds `make(index)` for each index below `count` to a list's response. Mostly the kernel's time,
+/// in dozens of small files for each pod: who waits for all pods is served by all processors, which
+/// encode the rows, too.
+template <class Make>
+void AddRows(std::size_t count, google::protobuf::Message* response, const Make& make) {
   constexpr std::size_t kWorthAThread = 8;
-  for (std::size_t i = 0; i < count; ++i) rows->Add();
+  std::vector<std::string> rows(count);
   base::ForEachInParallel(count, kWorthAThread, [&](std::size_t index) {
-    *rows->Mutable(static_cast<int>(index)) = make(index);
+    rows[index] = make(index).SerializeAsString();
   });
+  for (auto& row : rows) AddEncodedRow(std::move(row), response);
 }
 
 }  // namespace
@@ -63,7 +66,7 @@ Result<runtime::v1::ListContainerStatsResponse> Stats::ListContainers(
   });
   const std::string store_folder = StoreFolder();
   runtime::v1::ListContainerStatsResponse response;
-  AddRows(containers.size(), response.mutable_stats(), [&](std::size_t index) {
+  AddRows(containers.size(), &response, [&](std::size_t index) {
     const auto& container = *containers[index];
     const auto sample = collector_.Sample(translate::ToTarget(container), Detail::kStats);
     return translate::ToContainerStats(container, sample, store_folder);
@@ -115,7 +118,7 @@ Result<runtime::v1::ListPodSandboxStatsResponse> Stats::ListPods(
   });
   const std::string store_folder = StoreFolder();
   runtime::v1::ListPodSandboxStatsResponse response;
-  AddRows(sandboxes.size(), response.mutable_stats(), [&](std::size_t index) {
+  AddRows(sandboxes.size(), &response, [&](std::size_t index) {
     const auto& sandbox = *sandboxes[index];
     return StatsOf(sandbox, model_.ContainersOf(sandbox.details.id), store_folder);
   });
@@ -145,7 +148,7 @@ Result<runtime::v1::ListPodSandboxMetricsResponse> Stats::ListMetrics() const {
       model_.Sandboxes(), [](const auto& sandbox) { return sandbox.details.state.running; });
   const auto filesystem = FilesystemOf(StoreFolder());
   runtime::v1::ListPodSandboxMetricsResponse response;
-  AddRows(sandboxes.size(), response.mutable_pod_metrics(),
+  AddRows(sandboxes.size(), &response,
           [&](std::size_t index) { return MetricsOf(*sandboxes[index], filesystem); });
   return response;
 }

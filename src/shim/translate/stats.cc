@@ -100,11 +100,11 @@ runtime::v1::NetworkUsage ToNetwork(base::UnixNanos time,
 }
 
 template <class Config, class Attributes>
-void FillAttributes(const std::string& id, const Config& config, Attributes* attributes) {
+void FillAttributes(const std::string& id, Config config, Attributes* attributes) {
   attributes->set_id(id);
-  *attributes->mutable_metadata() = config.metadata();
-  *attributes->mutable_labels() = config.labels();
-  *attributes->mutable_annotations() = config.annotations();
+  attributes->mutable_metadata()->Swap(config.mutable_metadata());
+  attributes->mutable_labels()->swap(*config.mutable_labels());
+  attributes->mutable_annotations()->swap(*config.mutable_annotations());
 }
 
 }  // namespace
