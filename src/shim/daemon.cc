@@ -11,9 +11,10 @@
 #include "base/log.h"
 #include "base/worker.h"
 #include "dockerapi/client.h"
-#include "shim/linux/cgroup_folders.h"
+#include "shim/linux/cgroup_finder.h"
 #include "shim/linux/oom_watch.h"
 #include "shim/linux/process_limits.h"
+#include "shim/linux/process_memory.h"
 #include "shim/logs/log_pipeline.h"
 #include "shim/metrics/metrics.h"
 #include "shim/metrics/metrics_server.h"
@@ -187,7 +188,7 @@ class Daemon::Parts {
   void WatchMemory(const translate::ContainerRecord& container) {
     const auto& details = container.details;
     if (!details.state.running) return;
-    auto folders = linuxos::FindContainerFolders(details.state.pid, details.id);
+    auto folders = cgroups_.Find(details.state.pid, details.id);
     const auto watched = folders ? oom_.Watch(details.id, *folders) : Fail(folders.error());
     // It may have ended already. Otherwise Docker's own word has to do.
     if (!watched) spdlog::debug("memory of container {}: {}", details.id, watched.error().message);
@@ -228,6 +229,8 @@ class Daemon::Parts {
       }
     }
     cni_.CollectGarbage(context, sandboxes);
+    // To look at everything took much more than what is kept of it.
+    linuxos::ReleaseUnusedMemory();
   }
 
   metrics::Metrics metrics_;
@@ -235,6 +238,7 @@ class Daemon::Parts {
   node::Engine engine_;
   network::CniNetwork cni_;
   service::PodNetworking networking_;
+  linuxos::CgroupFinder cgroups_;
   linuxos::OomWatch oom_;
   node::Model model_;
   logs::LogPipeline logs_;

@@ -111,17 +111,6 @@ base::Result<CgroupFolders> ContainerFolders(std::string_view proc_cgroup,
               folders.path);
 }
 
-Result<CgroupFolders> FindContainerFolders(int pid, std::string_view container_id,
-                                           const std::string& root) {
-  const auto cgroup = base::ReadFile(fmt::format("{}/proc/{}/cgroup", root, pid));
-  if (!cgroup) return Fail(cgroup.error());
-  const auto mounts = base::ReadFile(root + "/proc/self/mountinfo");
-  if (!mounts) return Fail(mounts.error());
-  auto folders = ContainerFolders(*cgroup, ParseMountInfo(*mounts), container_id);
-  if (!folders) return folders;
-  return Below(root, std::move(*folders));
-}
-
 CgroupFolders ParentFolders(const CgroupFolders& folders) {
   CgroupFolders parent;
   parent.path = ParentOf(folders.path);

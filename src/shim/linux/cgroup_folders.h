@@ -32,12 +32,6 @@ struct CgroupFolders {
                                                            const std::vector<MountInfo>& mounts,
                                                            std::string_view container_id);
 
-/// The same for a running process. `root` goes before every path, for recorded trees; the folders
-/// are below it.
-[[nodiscard]] base::Result<CgroupFolders> FindContainerFolders(int pid,
-                                                               std::string_view container_id,
-                                                               const std::string& root = "");
-
 /// The cgroup one level up: of a pod, where kubelet made one for it.
 [[nodiscard]] CgroupFolders ParentFolders(const CgroupFolders& folders);
 

@@ -3,10 +3,11 @@
 #include <signal.h>
 
 #include <cerrno>
-#include <sstream>
 #include <string>
+#include <string_view>
 
 #include "base/file.h"
+#include "shim/linux/text_fields.h"
 
 namespace dockershimd::shim::linuxos {
 
@@ -14,15 +15,14 @@ base::Result<ProcessIdentity> IdentityOf(int pid, const std::filesystem::path& p
   const auto status = base::ReadFile(proc / std::to_string(pid) / "status");
   if (!status) return base::Fail(status.error());
   ProcessIdentity identity;
-  std::istringstream lines(*status);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream fields(line);
-    std::string name;
-    fields >> name;
-    if (name == "Uid:") fields >> identity.uid;
-    if (name == "Gid:") fields >> identity.gid;
+  std::string_view text = *status;
+  while (auto line = TakeLine(text)) {
+    const auto name = TakeWord(*line);
+    const auto next = [&] { return ParseNumber<std::int64_t>(TakeWord(*line)); };
+    if (name == "Uid:") identity.uid = next().value_or(0);
+    if (name == "Gid:") identity.gid = next().value_or(0);
     if (name != "Groups:") continue;
-    for (std::int64_t group = 0; fields >> group;) identity.groups.push_back(group);
+    while (const auto group = next()) identity.groups.push_back(*group);
   }
   return identity;
 }

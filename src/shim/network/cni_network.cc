@@ -148,8 +148,8 @@ std::vector<CniAttachment> CniNetwork::Impl::AttachmentsOf(const std::string& sa
   return TopLevel(std::move(attachments), folder_.Current());
 }
 
-/// The first of AttachmentsOf, mostly found by its name: at the daemon's start each pod is asked for,
-/// and among thousands it shall not take a look at all the others.
+/// The first of AttachmentsOf, mostly found by its name: at the daemon's start each pod is asked
+/// for, and among thousands it shall not take a look at all the others.
 std::optional<CniAttachment> CniNetwork::Impl::AnAttachmentOf(const std::string& sandbox_id) {
   if (const auto config = folder_.Current()) {
     auto attachment = cache_.Find((*config)->name, sandbox_id, kInterface);
@@ -388,10 +388,14 @@ CniAttachmentNames CniNetwork::Impl::ValidAttachments(
 void CniNetwork::Impl::CollectGarbage(const CallContext& context,
                                       const std::unordered_set<std::string>& valid) {
   cache_.RemoveLeftovers();
+  std::unordered_set<std::string> cached;
   for (auto& attachment : cache_.All()) {
+    cached.insert(attachment.container_id);
     if (IsGarbage(attachment, valid)) CollectGarbageOf(context, std::move(attachment), valid);
   }
-  for (const auto& name : pins_.Names()) ReleaseForgotten(name);
+  for (const auto& name : pins_.Names()) {
+    if (!cached.contains(name)) ReleaseForgotten(name);
+  }
   const auto config = folder_.Current();
   if (!config || !CniRunner::HasGarbageCollection(**config)) return;
   const std::unique_lock alone(plugins_run_);

@@ -1,7 +1,7 @@
 #include "shim/service/cgroup_files.h"
 
 #include "base/file.h"
-#include "shim/linux/cgroup_folders.h"
+#include "shim/linux/cgroup_finder.h"
 #include "shim/linux/mount_info.h"
 
 namespace dockershimd::shim::service {
@@ -28,7 +28,7 @@ base::Status WriteCgroupFiles(int pid, const std::string& container_id,
   if (files.empty()) return {};
   const std::string process = fmt::format("{}/proc/{}", root, pid);
   if (!base::ReadFile(process + "/cgroup")) return {};
-  const auto folders = linuxos::FindContainerFolders(pid, container_id, root);
+  const auto folders = linuxos::CgroupFinder(root).Find(pid, container_id);
   if (!folders) return Fail(folders.error(), "resources");
   for (const auto& file : files) {
     const auto written = WriteOne(*folders, file);

@@ -11,20 +11,12 @@
 namespace dockershimd::shim::stats {
 namespace {
 
-using linuxos::CgroupFolders;
 using linuxos::Detail;
 
 /// A rate over less says more about the clock than about the container.
 constexpr std::chrono::milliseconds kShortestRate(500);
 /// What nobody asked for so long is forgotten.
 constexpr std::chrono::minutes kForgetAfter(15);
-
-std::vector<linuxos::MountInfo> CgroupMounts(const std::string& path) {
-  const auto text = base::ReadFile(path);
-  auto mounts = linuxos::ParseMountInfo(text.value_or(""));
-  std::erase_if(mounts, [](const auto& mount) { return !mount.type.starts_with("cgroup"); });
-  return mounts;
-}
 
 template <class Counters, class... Fields>
 void AddFields(const std::optional<Counters>& from, std::optional<Counters>* to, Fields... fields) {
@@ -53,20 +45,18 @@ void Add(const GroupSample& part, GroupSample* whole) {
   }
 }
 
+void ReadPressures(const linuxos::CgroupHandle& cgroup, GroupSample* sample) {
+  sample->cpu_pressure = linuxos::ReadPressure(cgroup, linuxos::Resource::kCpu);
+  sample->memory_pressure = linuxos::ReadPressure(cgroup, linuxos::Resource::kMemory);
+  sample->io_pressure = linuxos::ReadPressure(cgroup, linuxos::Resource::kIo);
+}
+
 }  // namespace
 
 void Collector::Forget(const std::string& id) { known_.Lock()->erase(id); }
 
 std::string Collector::ProcFile(int pid, std::string_view name) const {
   return fmt::format("{}/proc/{}/{}", root_, pid, name);
-}
-
-base::Result<CgroupFolders> Collector::FindFolders(const std::string& id, int pid) {
-  const auto text = base::ReadFile(ProcFile(pid, "cgroup"));
-  if (!text) return base::Fail(text.error());
-  auto mounts = cgroup_mounts_.Lock();
-  if (mounts->empty()) *mounts = CgroupMounts(root_ + "/proc/self/mountinfo");
-  return linuxos::ContainerFolders(*text, *mounts, id);
 }
 
 Collector::Known Collector::Find(const std::string& id, int pid, bool is_pod_cgroup) {
@@ -81,7 +71,7 @@ Collector::Known Collector::Find(const std::string& id, int pid, bool is_pod_cgr
     }
   }
   if (pid == 0) return {};
-  auto folders = FindFolders(id, pid);
+  auto folders = cgroups_.Find(pid, id);
   if (!folders) {
     spdlog::debug("stats: {}", folders.error().message);
     return {};
@@ -90,8 +80,7 @@ Collector::Known Collector::Find(const std::string& id, int pid, bool is_pod_cgr
   Known fresh;
   fresh.pid = pid;
   fresh.asked = now;
-  fresh.cgroup =
-      std::make_shared<const linuxos::CgroupHandle>(linuxos::Below(root_, std::move(*folders)));
+  fresh.cgroup = std::make_shared<const linuxos::CgroupHandle>(std::move(*folders));
   const auto mounts = base::ReadFile(ProcFile(pid, "mountinfo"));
   fresh.upper_dir = linuxos::RootUpperDir(linuxos::ParseMountInfo(mounts.value_or("")));
   auto known = known_.Lock();
@@ -104,10 +93,6 @@ GroupSample Collector::Read(const linuxos::CgroupHandle& cgroup, Detail detail) 
   sample.cgroup_path = cgroup.Folders().path;
   sample.cpu = linuxos::ReadCpu(cgroup, detail);
   sample.memory = linuxos::ReadMemory(cgroup, detail);
-  sample.tasks = linuxos::ReadTasks(cgroup, detail);
-  sample.cpu_pressure = linuxos::ReadPressure(cgroup, linuxos::Resource::kCpu);
-  sample.memory_pressure = linuxos::ReadPressure(cgroup, linuxos::Resource::kMemory);
-  sample.io_pressure = linuxos::ReadPressure(cgroup, linuxos::Resource::kIo);
   // The cgroup of an ended container has gone.
   if (sample.cpu || sample.memory) sample.taken_at = base::WallClockNow();
   if (detail == Detail::kStats || sample.taken_at == 0) return sample;
@@ -142,7 +127,11 @@ std::optional<std::uint64_t> Collector::Rate(const std::string& id, int pid,
 ContainerSample Collector::Sample(const Container& container, Detail detail) {
   const auto known = Find(container.id, container.pid, false);
   ContainerSample sample;
-  if (container.pid != 0 && known.cgroup) sample.group = Read(*known.cgroup, detail);
+  if (container.pid != 0 && known.cgroup) {
+    sample.group = Read(*known.cgroup, detail);
+    sample.group.tasks = linuxos::ReadTasks(*known.cgroup, detail);
+    ReadPressures(*known.cgroup, &sample.group);
+  }
   if (sample.group.cpu) {
     sample.group.nano_cores = Rate(container.id, container.pid, sample.group.cpu->usage_ns);
   }
@@ -163,11 +152,11 @@ PodSample Collector::Sample(const Pod& pod, std::span<const ContainerSample> con
   if (sample.group.cpu) {
     sample.group.nano_cores = Rate(pod.id, pod.pid, sample.group.cpu->usage_ns);
   }
-  if (!pod.own_cgroup) {
-    for (auto* pressure :
-         {&sample.group.cpu_pressure, &sample.group.memory_pressure, &sample.group.io_pressure}) {
-      pressure->reset();
-    }
+  // Stats count the containers' own.
+  if (detail == Detail::kMetrics) sample.group.tasks = linuxos::ReadTasks(*known.cgroup, detail);
+  if (pod.own_cgroup) {
+    ReadPressures(*known.cgroup, &sample.group);
+  } else {
     for (const auto& container : containers) Add(container.group, &sample.group);
   }
   if (pod.own_network) {

@@ -11,6 +11,7 @@
 
 #include "base/guarded.h"
 #include "base/result.h"
+#include "shim/linux/cgroup_finder.h"
 #include "shim/linux/cgroup_handle.h"
 #include "shim/stats/disk_use.h"
 #include "shim/stats/sample.h"
@@ -36,7 +37,8 @@ class Collector {
   };
 
   /// `root` comes before every path of the kernel's: recorded trees in tests.
-  explicit Collector(DiskUse& disk, std::string root = "") : disk_(disk), root_(std::move(root)) {}
+  explicit Collector(DiskUse& disk, std::string root = "")
+      : disk_(disk), root_(std::move(root)), cgroups_(root_) {}
 
   /// A container that does not run, or has just ended, has no counters.
   [[nodiscard]] ContainerSample Sample(const Container& container, linuxos::Detail detail);
@@ -66,15 +68,14 @@ class Collector {
   /// `is_pod_cgroup`: wants the cgroup above the process's.
   [[nodiscard]] Known Find(const std::string& id, int pid, bool is_pod_cgroup);
   [[nodiscard]] std::string ProcFile(int pid, std::string_view name) const;
-  [[nodiscard]] base::Result<linuxos::CgroupFolders> FindFolders(const std::string& id, int pid);
   [[nodiscard]] GroupSample Read(const linuxos::CgroupHandle& cgroup, linuxos::Detail detail);
   [[nodiscard]] std::optional<std::uint64_t> Rate(const std::string& id, int pid,
                                                   std::uint64_t usage_ns);
 
   DiskUse& disk_;
   std::string root_;
+  linuxos::CgroupFinder cgroups_;
   base::Guarded<std::unordered_map<std::string, Known>> known_;
-  base::Guarded<std::vector<linuxos::MountInfo>> cgroup_mounts_;
 };
 
 }  // namespace dockershimd::shim::stats
