@@ -27,7 +27,7 @@ struct Options {
   std::string json;
   std::vector<int> sizes;
   int pods = 60;
-  int churn = 40;
+  int churn = 80;
   int polling_seconds = 60;
   Effort effort;
 };

@@ -2,12 +2,21 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 namespace dockershimd::bench {
 namespace {
 
 /// With fewer, a median says nothing.
 constexpr std::size_t kFewest = 3;
+
+/// After a call its runtime may be busy for a while (a garbage collector, for one), at the cost of
+/// whoever comes next.
+void LetItSettle(double took) {
+  constexpr double kLongest = 100;
+  std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(std::min(took, kLongest)));
+}
 
 /// False once the contender has been looked at enough.
 bool MeasureOnce(const MeasuredCall& call, const Effort& effort, Contender& contender,
@@ -22,6 +31,7 @@ bool MeasureOnce(const MeasuredCall& call, const Effort& effort, Contender& cont
   value.note = *answer;
   value.samples.push_back(took);
   spent += took / 1000;
+  LetItSettle(took);
   return value.samples.size() < static_cast<std::size_t>(effort.rounds) &&
          (spent < effort.seconds || value.samples.size() < kFewest);
 }

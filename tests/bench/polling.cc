@@ -5,6 +5,9 @@
 namespace dockershimd::bench {
 namespace {
 
+constexpr const char* kPolls = "kubelet polls";
+constexpr const char* kIdle = "idle";
+
 namespace cri = runtime::v1;
 using Runtime = cri::RuntimeService::StubInterface;
 using ImageApi = cri::ImageService::StubInterface;
@@ -52,6 +55,8 @@ void Poll(Contender& contender, Clock::time_point end, Value& relist) {
   std::this_thread::sleep_until(end);
 }
 
+std::string AllCpu(const std::string& what) { return what + ": daemon + engine, cpu-ms/s"; }
+
 /// Runs `work` and notes what CPU each contender used meanwhile, each second.
 template <class Work>
 void MeasureCpu(const std::string& what, Contenders& contenders, Figures& figures,
@@ -67,7 +72,7 @@ void MeasureCpu(const std::string& what, Contenders& contenders, Figures& figure
     };
     const double daemon = rate(after.daemon - before[i].daemon);
     const double engine = rate(after.engine - before[i].engine);
-    figures.At(what + ": daemon + engine, cpu-ms/s", name).samples = {daemon + engine};
+    figures.At(AllCpu(what), name).samples = {daemon + engine};
     figures.At(what + ": daemon, cpu-ms/s", name).samples = {daemon};
     figures.At(what + ": engine, cpu-ms/s", name).samples = {engine};
     figures.At(what + ": shims, cpu-ms/s", name).samples = {rate(after.shims - before[i].shims)};
@@ -78,7 +83,7 @@ void MeasureCpu(const std::string& what, Contenders& contenders, Figures& figure
 
 void MeasurePolling(seconds duration, Contenders& contenders, Figures& figures) {
   std::vector<Value> relists(contenders.size());
-  MeasureCpu("kubelet polls", contenders, figures, [&] {
+  MeasureCpu(kPolls, contenders, figures, [&] {
     const auto end = Clock::now() + duration;
     std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < contenders.size(); ++i) {
@@ -91,7 +96,13 @@ void MeasurePolling(seconds duration, Contenders& contenders, Figures& figures) 
 }
 
 void MeasureIdle(seconds duration, Contenders& contenders, Figures& figures) {
-  MeasureCpu("idle", contenders, figures, [&] { std::this_thread::sleep_for(duration); });
+  MeasureCpu(kIdle, contenders, figures, [&] { std::this_thread::sleep_for(duration); });
+  for (const auto& contender : contenders) {
+    const auto median = [&](const char* what) {
+      return figures.At(AllCpu(what), contender->name).Median().value_or(0);
+    };
+    figures.At(kPollingBeyondIdle, contender->name).samples = {median(kPolls) - median(kIdle)};
+  }
 }
 
 }  // namespace dockershimd::bench

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 
 #include "contender.h"
 
@@ -12,7 +13,11 @@ namespace dockershimd::bench {
 /// how long the two lists (a relist of PLEG) took.
 void MeasurePolling(std::chrono::seconds duration, Contenders& contenders, Figures& figures);
 
-/// CPU time while nobody asks.
+/// What the polling itself costs: Docker's engine is never quite at rest, whoever asks.
+inline const std::string kPollingBeyondIdle =
+    "kubelet polls, beyond idle: daemon + engine, cpu-ms/s";
+
+/// CPU time while nobody asks; after MeasurePolling, of which it notes the part beyond that.
 void MeasureIdle(std::chrono::seconds duration, Contenders& contenders, Figures& figures);
 
 }  // namespace dockershimd::bench
