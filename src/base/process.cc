@@ -153,6 +153,9 @@ std::vector<std::string> OwnEnvironment() {
 }
 
 Result<CommandOutput> Run(const CallContext& context, const Command& command) {
+  // Better not begun than cut off at once.
+  if (context.IsExpired()) return Fail(Code::kDeadlineExceeded, "not run: no time is left");
+  if (context.IsCancelled()) return Fail(Code::kCancelled, "not run: the caller has gone away");
   auto input = MakePipe();
   auto output = MakePipe();
   auto error = MakePipe();

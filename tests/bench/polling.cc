@@ -98,10 +98,10 @@ void MeasurePolling(seconds duration, Contenders& contenders, Figures& figures) 
 void MeasureIdle(seconds duration, Contenders& contenders, Figures& figures) {
   MeasureCpu(kIdle, contenders, figures, [&] { std::this_thread::sleep_for(duration); });
   for (const auto& contender : contenders) {
-    const auto median = [&](const char* what) {
-      return figures.At(AllCpu(what), contender->name).Median().value_or(0);
-    };
-    figures.At(kPollingBeyondIdle, contender->name).samples = {median(kPolls) - median(kIdle)};
+    const auto polled = figures.At(AllCpu(kPolls), contender->name).Median();
+    const auto idle = figures.At(AllCpu(kIdle), contender->name).Median();
+    auto& beyond = figures.At(kPollingBeyondIdle, contender->name);
+    if (polled && idle && *polled > *idle) beyond.samples = {*polled - *idle};
   }
 }
 

@@ -3,7 +3,6 @@
 #include <array>
 #include <optional>
 
-#include "base/file.h"
 #include "shim/linux/text_fields.h"
 
 namespace dockershimd::shim::linuxos {

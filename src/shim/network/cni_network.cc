@@ -112,7 +112,7 @@ class CniNetwork::Impl {
   bool IsGarbage(const CniAttachment& attachment, const std::unordered_set<std::string>& valid);
   void CollectGarbageOf(const CallContext& context, CniAttachment attachment,
                         const std::unordered_set<std::string>& valid);
-  void ReleaseForgotten(const std::string& sandbox_id);
+  void ReleaseForgotten(const CallContext& context, const std::string& sandbox_id);
   CniAttachmentNames ValidAttachments(const CniConfig& config,
                                       const std::unordered_set<std::string>& valid) const;
 
@@ -148,8 +148,9 @@ std::vector<CniAttachment> CniNetwork::Impl::AttachmentsOf(const std::string& sa
   return TopLevel(std::move(attachments), folder_.Current());
 }
 
-/// The first of AttachmentsOf, mostly found by its name: at the daemon's start each pod is asked
-/// for, and among thousands it shall not take a look at all the others.
+/// The one by today's network, found by its name, or else the first of AttachmentsOf: at the
+/// daemon's start each pod is asked for, and among thousands it shall not take a look at all the
+/// others.
 std::optional<CniAttachment> CniNetwork::Impl::AnAttachmentOf(const std::string& sandbox_id) {
   if (const auto config = folder_.Current()) {
     auto attachment = cache_.Find((*config)->name, sandbox_id, kInterface);
@@ -364,9 +365,9 @@ void CniNetwork::Impl::CollectGarbageOf(const CallContext& context, CniAttachmen
 }
 
 /// A pin without an attachment: a crash came between the two.
-void CniNetwork::Impl::ReleaseForgotten(const std::string& sandbox_id) {
-  const auto lease = changing_.Lock(sandbox_id);
-  if (!cache_.Find(sandbox_id).empty()) return;
+void CniNetwork::Impl::ReleaseForgotten(const CallContext& context, const std::string& sandbox_id) {
+  const auto lease = changing_.Lock(context, sandbox_id);
+  if (!lease || !cache_.Find(sandbox_id).empty()) return;
   if (auto done = pins_.Release(sandbox_id); !done) {
     spdlog::warn("sandbox {}: {}", sandbox_id, done.error().message);
   }
@@ -390,11 +391,12 @@ void CniNetwork::Impl::CollectGarbage(const CallContext& context,
   cache_.RemoveLeftovers();
   std::unordered_set<std::string> cached;
   for (auto& attachment : cache_.All()) {
+    if (context.IsCancelled() || context.IsExpired()) return;
     cached.insert(attachment.container_id);
     if (IsGarbage(attachment, valid)) CollectGarbageOf(context, std::move(attachment), valid);
   }
   for (const auto& name : pins_.Names()) {
-    if (!cached.contains(name)) ReleaseForgotten(name);
+    if (!cached.contains(name)) ReleaseForgotten(context, name);
   }
   const auto config = folder_.Current();
   if (!config || !CniRunner::HasGarbageCollection(**config)) return;

@@ -25,8 +25,10 @@ struct CniOptions {
 };
 
 /// Pod networks by CNI plugins (CNI spec 0.3.1 to 1.1). Thread-safe: pods are set up at the same
-/// time; the caller keeps calls on one pod apart. The configuration is read again when its folder
-/// changed, so that a network add-on can be installed while the daemon runs.
+/// time; calls on one pod wait for each other, as long as their context lasts. DEL, once begun, is
+/// not cut off by it: plugins have `plugin_timeout` to give back what they took. The configuration
+/// is read again when its folder changed, so that a network add-on can be installed while the
+/// daemon runs.
 class CniNetwork {
  public:
   explicit CniNetwork(CniOptions options);

@@ -67,10 +67,11 @@ base::Status CniRunner::Delete(const CniConfig& config, const CniAttachment& att
   if (config.Speaks(kHasResultInDelete)) {
     result = attachment.result.empty() ? attachment.partial_result : attachment.result;
   }
+  const auto context = CallContext::WithTimeout(plugin_timeout_);
   for (auto plugin = config.plugins.rbegin(); plugin != config.plugins.rend(); ++plugin) {
     const auto call = CallOf("DEL", *plugin, attachment,
                              PluginInput(config, *plugin, attachment.capabilities, result));
-    const auto done = Run(CallContext(), config, call);
+    const auto done = Run(context, config, call);
     if (!done) return Fail(done.error());
   }
   return {};

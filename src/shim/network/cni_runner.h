@@ -17,7 +17,7 @@
 namespace dockershimd::shim::network {
 
 /// Runs all plugins of a configuration, in the order and with the inputs of libcni. Each plugin
-/// has `plugin_timeout`. Holds no state.
+/// has `plugin_timeout`, or less where the caller's ends before. Holds no state.
 class CniRunner {
  public:
   CniRunner(std::vector<std::filesystem::path> bin_dirs, std::chrono::seconds plugin_timeout)
@@ -36,8 +36,8 @@ class CniRunner {
                                               const OnResult& on_result) const;
 
   /// DEL of each, the last one first; ends at the first failure, as what comes before may be
-  /// needed to try again. Once begun it is bounded by `plugin_timeout` alone: a plugin that is
-  /// killed because a caller went away may not find the rest of what it took any more (the
+  /// needed to try again. All of them together have `plugin_timeout`, whoever waits for them: one
+  /// that is killed because a caller went away may not find the rest of what it took any more (the
   /// reference bridge plugin 1.1.1 finds its masquerade rules by the interface that is gone).
   [[nodiscard]] base::Status Delete(const CniConfig& config, const CniAttachment& attachment) const;
 

@@ -128,8 +128,10 @@ Result<runtime::v1::RunPodSandboxResponse> Sandboxes::Run(
   // Nobody else can have it for long: it has just been made.
   const auto lock = changing_.Lock(*id);
   if (auto up = BringUp(context, *id); !up) {
-    const auto cleanup = base::CallContext::ForCleanup();
-    if (auto removed = RemoveLocked(cleanup, *id); !removed) {
+    // Each with time of its own: network plugins may need all of the first one's.
+    auto removed = StopLocked(base::CallContext::ForCleanup(), *id);
+    if (removed) removed = RemoveLocked(base::CallContext::ForCleanup(), *id);
+    if (!removed) {
       spdlog::error("sandbox {} of pod {} could not be removed after a failed start: {}", *id,
                     translate::Describe(request.config().metadata()), removed.error().message);
     }

@@ -30,8 +30,8 @@ std::vector<Ptr> Wanted(const node::Snapshot<Ptr>& all, const Condition& conditi
 }
 
 /// Adds `make(index)` for each index below `count` to a list's response. Mostly the kernel's time,
-/// in dozens of small files for each pod: who waits for all pods is served by all processors, which
-/// encode the rows, too.
+/// in dozens of small files for each pod: who waits for all pods is served by several processors,
+/// which encode the rows, too.
 template <class Make>
 void AddRows(std::size_t count, google::protobuf::Message* response, const Make& make) {
   constexpr std::size_t kWorthAThread = 8;

@@ -95,6 +95,19 @@ TEST(Run, ACallerWhoGoesAwayEndsIt) {
   EXPECT_LT(Clock::now() - start, seconds(5));
 }
 
+TEST(Run, WhatNobodyWaitsForAnyMoreIsNotBegun) {
+  const std::string begun = testing::TempDir() + "dockershimd-begun";
+  const auto late = base::Run(CallContext::WithTimeout(seconds(0)), Shell("touch " + begun));
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, Code::kDeadlineExceeded);
+  CallContext gone;
+  gone.cancelled = [] { return true; };
+  const auto unheard = base::Run(gone, Shell("touch " + begun));
+  ASSERT_FALSE(unheard);
+  EXPECT_EQ(unheard.error().code, Code::kCancelled);
+  EXPECT_FALSE(std::filesystem::remove(begun));
+}
+
 TEST(Run, AGrandchildThatHoldsThePipesIsNotWaitedFor) {
   const auto start = Clock::now();
   const auto result = RunShell("echo out; sleep 5 & exit 0");

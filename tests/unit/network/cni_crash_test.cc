@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <stop_token>
+#include <thread>
 
 #include "shim/network/cni_network.h"
 #include "stub_plugins.h"
@@ -17,6 +19,7 @@ namespace {
 using nlohmann::json;
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
 /// Ends the process that runs the plugin, as kill -9 of the daemon does.
@@ -130,6 +133,28 @@ TEST_F(CniCrashTest, GarbageThatCannotBeGivenBackIsTriedAgain) {
   plugins_.Recover("DEL", "second");
   network.CollectGarbage(Patient(), {});
   EXPECT_EQ(plugins_.CountCached(), 0U);
+}
+
+TEST_F(CniCrashTest, AnEndOfTheDaemonEndsTheCollectionAfterThePodAtHand) {
+  plugins_.Configure({"first"});
+  {
+    CniNetwork before(plugins_.Options());
+    for (const char* pod : {"pod-1", "pod-2"}) {
+      ASSERT_TRUE(before.SetUp(Patient(), RequestFor(pod)));
+    }
+  }
+  plugins_.ForgetCalls();
+  std::stop_source daemon;
+  auto context = Patient();
+  context.stop = daemon.get_token();
+  plugins_.On("DEL", "first", "sleep 1");
+  std::jthread ending([&] {
+    while (plugins_.Calls().empty()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    daemon.request_stop();
+  });
+  CniNetwork(plugins_.Options()).CollectGarbage(context, {});
+  EXPECT_THAT(plugins_.Calls(), SizeIs(1));
+  EXPECT_EQ(plugins_.CountCached(), 1U);
 }
 
 TEST_F(CniCrashTest, PluginsOfCni11CollectTheirsWithAllThatIsValid) {

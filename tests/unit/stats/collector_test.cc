@@ -24,9 +24,9 @@ class CollectorTest : public testing::Test {
   ContainerSample Sample(Detail detail = Detail::kStats) {
     return collector_.Sample(Collector::Container{kId, kPid, ""}, detail);
   }
-  PodSample SamplePod(bool own_cgroup, const std::vector<ContainerSample>& containers = {}) {
-    return collector_.Sample(Collector::Pod{kId, kPid, own_cgroup, true}, containers,
-                             Detail::kStats);
+  PodSample SamplePod(bool own_cgroup, const std::vector<ContainerSample>& containers = {},
+                      Detail detail = Detail::kStats) {
+    return collector_.Sample(Collector::Pod{kId, kPid, own_cgroup, true}, containers, detail);
   }
 
   testsupport::RecordedTree tree_;
@@ -87,6 +87,7 @@ TEST_F(CollectorTest, APodsOwnCgroup) {
   ASSERT_TRUE(pod.group.cpu);
   EXPECT_EQ(pod.group.cpu->usage_ns, 7000U);
   EXPECT_TRUE(pod.group.io_pressure);
+  EXPECT_TRUE(SamplePod(true, {}, Detail::kMetrics).group.tasks);
   ASSERT_TRUE(pod.interfaces);
   EXPECT_EQ(pod.interfaces->size(), 1U);
 }
