@@ -147,10 +147,12 @@ TEST_F(CniCrashTest, AnEndOfTheDaemonEndsTheCollectionAfterThePodAtHand) {
   std::stop_source daemon;
   auto context = Patient();
   context.stop = daemon.get_token();
-  plugins_.On("DEL", "first", "sleep 1");
+  const auto stopped = plugins_.CacheDir() / "stopped";
+  plugins_.On("DEL", "first", "until test -e " + stopped.string() + "; do sleep 0.05; done");
   std::jthread ending([&] {
     while (plugins_.Calls().empty()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     daemon.request_stop();
+    std::ofstream(stopped) << "yes";
   });
   CniNetwork(plugins_.Options()).CollectGarbage(context, {});
   EXPECT_THAT(plugins_.Calls(), SizeIs(1));
