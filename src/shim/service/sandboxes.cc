@@ -130,7 +130,7 @@ Result<runtime::v1::RunPodSandboxResponse> Sandboxes::Run(
   if (auto up = BringUp(context, *id); !up) {
     // Each with time of its own: network plugins may need all of the first one's.
     auto removed = StopLocked(base::CallContext::ForCleanup(), *id);
-    if (removed) removed = RemoveLocked(base::CallContext::ForCleanup(), *id);
+    if (removed) removed = RemoveStopped(base::CallContext::ForCleanup(), *id);
     if (!removed) {
       spdlog::error("sandbox {} of pod {} could not be removed after a failed start: {}", *id,
                     translate::Describe(request.config().metadata()), removed.error().message);
@@ -164,6 +164,10 @@ base::Status Sandboxes::StopLocked(const base::CallContext& context, const std::
 
 base::Status Sandboxes::RemoveLocked(const base::CallContext& context, const std::string& id) {
   if (auto stopped = StopLocked(context, id); !stopped) return stopped;
+  return RemoveStopped(context, id);
+}
+
+base::Status Sandboxes::RemoveStopped(const base::CallContext& context, const std::string& id) {
   std::vector<base::Task> removals;
   for (const auto& container : model_.ContainersOf(id)) {
     removals.push_back([this, &context, id = container->details.id] {

@@ -69,6 +69,8 @@ class Sandboxes {
   // With the sandbox's lock held:
   [[nodiscard]] base::Status StopLocked(const base::CallContext& context, const std::string& id);
   [[nodiscard]] base::Status RemoveLocked(const base::CallContext& context, const std::string& id);
+  /// What StopLocked has stopped.
+  [[nodiscard]] base::Status RemoveStopped(const base::CallContext& context, const std::string& id);
 
   dockerapi::Client& docker_;
   node::Engine& engine_;

@@ -1,6 +1,5 @@
 #include "shim/stats/collector.h"
 
-#include <array>
 #include <utility>
 
 #include "base/file.h"

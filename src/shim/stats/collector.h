@@ -7,10 +7,8 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <vector>
 
 #include "base/guarded.h"
-#include "base/result.h"
 #include "shim/linux/cgroup_finder.h"
 #include "shim/linux/cgroup_handle.h"
 #include "shim/stats/disk_use.h"
