@@ -35,8 +35,10 @@ class Report:
         except Exception:
             failure = traceback.format_exc().rstrip()
         seconds = time.monotonic() - start
-        line = f"{'FAILED' if failure else 'ok    '} {name} ({seconds:.1f} s): {scenario.__doc__}"
-        if failure:
+        # tests/run shows only the lines that say FAILED: the reason belongs there.
+        what = scenario.__doc__ if not failure else failure.splitlines()[-1].strip()
+        line = f"{'FAILED' if failure else 'ok    '} {name} ({seconds:.1f} s): {what}"
+        if "\n" in failure:
             line = "  " + failure.replace("\n", "\n  ") + "\n" + line
         elif isinstance(figure, str):
             line += f" [{figure}]"

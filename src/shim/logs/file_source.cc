@@ -25,7 +25,7 @@ constexpr std::size_t kReadSize = 256 << 10;
 constexpr std::ptrdiff_t kMaxDeletedFiles = 32;
 /// The highest max-file of Docker's that is looked for; that of our settings.
 constexpr int kMaxNames = 1000;
-/// A gap that a rotation under way may show among the names.
+/// So many names missing in a row are the end of them; each rotation under way may hide one.
 constexpr int kMissingNames = 3;
 constexpr int kScanAttempts = 3;
 
@@ -111,7 +111,7 @@ base::Status FileSource::OpenDockers(const IsWanted& is_wanted, Search& search) 
     const auto name = index == 0 ? path_ : fmt::format("{}.{}", path_, index);
     const auto is_there = OpenOlder(name, is_wanted, search);
     if (!is_there) return base::Fail(is_there.error());
-    if (!*is_there) ++missing;
+    missing = *is_there ? 0 : missing + 1;
   }
   return {};
 }

@@ -661,6 +661,19 @@ TEST_F(LogPipelineTest, ManyRotatedFilesThatDockerStillHas) {
   EXPECT_EQ(pipeline_->Statistics().gaps, 0U);
 }
 
+/// As one look at the names shows them while Docker renames one after the other.
+TEST_F(LogPipelineTest, NamesThatAreMissingAmongOthersHideNothing) {
+  auto docker = MakeDocker({.max_size = 1000, .max_files = 30});
+  NumberedLines lines(docker);
+  while (docker.Rotations() < 10) lines.Write(1);
+  const auto name = [&](int index) { return fmt::format("{}.{}", docker.Path().string(), index); };
+  for (int index = 10; index > 0; --index) fs::rename(name(index), name(2 * index));
+  Follow();
+  Finish();
+  EXPECT_EQ(Stdout(), lines.All());
+  EXPECT_EQ(pipeline_->Statistics().gaps, 0U);
+}
+
 TEST_F(LogPipelineTest, WhatIsBehindIsKeptOverARestart) {
   auto docker = MakeDocker({.max_size = 3000, .max_files = 2});
   NumberedLines lines(docker);
