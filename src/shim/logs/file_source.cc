@@ -27,7 +27,10 @@ constexpr std::ptrdiff_t kMaxDeletedFiles = 32;
 constexpr int kMaxNames = 1000;
 /// So many names missing in a row are the end of them; each rotation under way may hide one.
 constexpr int kMissingNames = 3;
-constexpr int kScanAttempts = 3;
+/// How often the names are looked through while Docker renames them.
+constexpr int kScanAttempts = 10;
+/// How often a file that was not among them is looked for.
+constexpr int kFindAttempts = 3;
 
 base::Result<std::size_t> ReadAt(const base::UniqueFd& file, std::span<char> into,
                                  std::uint64_t offset) {
@@ -89,6 +92,11 @@ void FileSource::Seek(const SourcePosition& position) {
   position_ = position;
 }
 
+void FileSource::Commit() {
+  position_ = next_;
+  gaps_ -= std::exchange(told_gaps_, 0);
+}
+
 base::Result<bool> FileSource::OpenOlder(const std::string& name, const IsWanted& is_wanted,
                                          Search& search) {
   auto fd = base::OpenFile(name, O_RDONLY);
@@ -104,6 +112,16 @@ base::Result<bool> FileSource::OpenOlder(const std::string& name, const IsWanted
 }
 
 base::Status FileSource::OpenDockers(const IsWanted& is_wanted, Search& search) const {
+  for (int attempt = 1;; ++attempt) {
+    search = {};
+    auto opened = OpenNames(is_wanted, search);
+    // One rotation meanwhile does no harm. Two of them may have given a newer file the name that
+    // an older one was looked for by.
+    if (!opened || attempt == kScanAttempts || !HasNewer(search)) return opened;
+  }
+}
+
+base::Status FileSource::OpenNames(const IsWanted& is_wanted, Search& search) const {
   // From the newest to the oldest: a rotation meanwhile moves files towards us, so that one may be
   // met twice, but none is missed except a new one, of which we will hear.
   int missing = 0;
@@ -114,6 +132,12 @@ base::Status FileSource::OpenDockers(const IsWanted& is_wanted, Search& search) 
     missing = *is_there ? 0 : missing + 1;
   }
   return {};
+}
+
+bool FileSource::HasNewer(const Search& search) const {
+  struct stat newest = {};
+  return !search.files.empty() &&
+         (::stat(path_.c_str(), &newest) != 0 || newest.st_ino != search.files.back().inode);
 }
 
 base::Status FileSource::OpenKept(const IsWanted& is_wanted, Search& search) {
@@ -138,7 +162,7 @@ base::Status FileSource::OpenFiles() {
     files_ = std::move(search.files);
     found = search.found;
     if (found || files_.empty() || position_.inode == 0) break;
-    if (attempt == kScanAttempts) {
+    if (attempt == kFindAttempts) {
       ReportGap("Docker has rotated lines away before they were read");
       break;
     }
@@ -244,7 +268,7 @@ base::Result<Progress> FileSource::Read(Batch& batch) {
   if (!opened) return base::Fail(opened.error());
   if (files_.empty()) return finishing_ ? Progress::kEnd : Progress::kIdle;
   next_ = position_;
-  batch.gaps += std::exchange(gaps_, 0);
+  batch.gaps = told_gaps_ = gaps_;
   // Once there is a newer file, Docker has closed this one: its end is final.
   const bool is_closed = files_.size() > 1;
   const auto progress = ReadFront(is_closed, batch);

@@ -18,7 +18,7 @@ class FileSource final : public Source {
   FileSource(std::string description, std::string path, const SourcePosition& from);
 
   base::Result<Progress> Read(Batch& batch) override;
-  void Commit() override { position_ = next_; }
+  void Commit() override;
   SourcePosition Position() const override { return position_; }
   void Seek(const SourcePosition& position) override;
   void NoticeRotation() override;
@@ -40,6 +40,9 @@ class FileSource final : public Source {
 
   // From the newest file back to the one that is wanted:
   [[nodiscard]] base::Status OpenDockers(const IsWanted& is_wanted, Search& search) const;
+  [[nodiscard]] base::Status OpenNames(const IsWanted& is_wanted, Search& search) const;
+  /// Whether Docker has begun a file since, or is about to.
+  [[nodiscard]] bool HasNewer(const Search& search) const;
   [[nodiscard]] base::Status OpenKept(const IsWanted& is_wanted, Search& search);
   /// Adds the file of this name to the front, unless it is there. False: there is no such file.
   [[nodiscard]] static base::Result<bool> OpenOlder(const std::string& name,
@@ -74,8 +77,9 @@ class FileSource final : public Source {
   SourcePosition next_;      ///< what has been read
   /// Read to their end; released when the position behind them has been saved.
   std::vector<std::string> done_;
-  std::uint64_t gaps_ = 0;  ///< not yet reported
-  bool rotated_ = false;    ///< Docker has newer files than files_
+  std::uint64_t gaps_ = 0;       ///< that no written batch has told of
+  std::uint64_t told_gaps_ = 0;  ///< of them, those in the last batch
+  bool rotated_ = false;         ///< Docker has newer files than files_
   bool finishing_ = false;
 };
 

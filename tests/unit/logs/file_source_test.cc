@@ -1,0 +1,104 @@
+#include "shim/logs/file_source.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "cri_reader.h"
+#include "simulated_docker.h"
+
+namespace dockershimd::shim::logs {
+namespace {
+
+namespace fs = std::filesystem;
+
+class FileSourceTest : public testing::Test {
+ protected:
+  FileSourceTest() {
+    std::string pattern = testing::TempDir() + "dockershimd-source-XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+    log_ = folder_ / "id-json.log";
+  }
+  ~FileSourceTest() override { fs::remove_all(folder_); }
+
+  fs::path folder_;
+  fs::path log_;
+};
+
+/// Gathers what a source has, batch by batch.
+class Reader {
+ public:
+  explicit Reader(FileSource& source) : source_(source) {}
+
+  Progress Read() {
+    batch_.Clear();
+    const auto progress = source_.Read(batch_);
+    if (!progress) {
+      ADD_FAILURE() << progress.error().message;
+      return Progress::kEnd;
+    }
+    text_ += batch_.lines;
+    gaps_ += batch_.gaps;
+    source_.Commit();
+    return *progress;
+  }
+  [[nodiscard]] std::vector<std::string> Lines() const { return ParseCri(text_).lines["stdout"]; }
+  [[nodiscard]] std::uint64_t Gaps() const { return gaps_; }
+
+ private:
+  FileSource& source_;
+  Batch batch_;
+  std::string text_;
+  std::uint64_t gaps_ = 0;
+};
+
+/// Two rotations may come between the looks at one name and at the next.
+TEST_F(FileSourceTest, WhatIsRotatedWhileItIsLookedForKeepsItsOrder) {
+  constexpr int kRounds = 250;
+  constexpr int kLines = 20;
+  std::vector<std::string> expected;
+  for (int i = 0; i < kLines; ++i) expected.push_back(std::to_string(i));
+  for (int round = 0; round < kRounds; ++round) {
+    SimulatedDocker docker(log_, {.max_size = 1, .max_files = kLines + 1});
+    docker.WriteLine("stdout", "0");
+    FileSource source("test/pod/main", log_, {});
+    std::atomic<bool> is_written = false;
+    std::jthread writer([&] {
+      for (int i = 1; i < kLines; ++i) docker.WriteLine("stdout", std::to_string(i));
+      is_written = true;
+    });
+    Reader reader(source);
+    while (!is_written) {
+      source.NoticeRotation();
+      reader.Read();
+    }
+    source.Finish();
+    while (reader.Read() != Progress::kEnd) continue;
+    ASSERT_EQ(reader.Lines(), expected) << "round " << round;
+    ASSERT_EQ(reader.Gaps(), 0U) << "round " << round;
+    for (const auto& entry : fs::directory_iterator(folder_)) fs::remove(entry);
+  }
+}
+
+TEST_F(FileSourceTest, AGapIsToldUntilItsBatchIsWritten) {
+  SimulatedDocker docker(log_, {});
+  docker.WriteLine("stdout", "1");
+  // Nobody knows this file any more.
+  FileSource source("test/pod/main", log_, {.inode = 1, .offset = 10});
+  Batch batch;
+  for (int tries = 0; tries < 3; ++tries) {
+    batch.Clear();
+    ASSERT_TRUE(source.Read(batch));
+    EXPECT_EQ(batch.gaps, 1U);
+  }
+  source.Commit();
+  batch.Clear();
+  ASSERT_TRUE(source.Read(batch));
+  EXPECT_EQ(batch.gaps, 0U);
+}
+
+}  // namespace
+}  // namespace dockershimd::shim::logs
