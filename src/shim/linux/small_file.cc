@@ -15,17 +15,17 @@ constexpr ssize_t kSurelyWhole = 2048;
 }  // namespace
 
 std::string_view SmallFileReader::Read(const std::string& path) {
-  return ReadIn(AT_FDCWD, path.c_str());
+  const base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  return file ? ReadOpen(file.Get()) : std::string_view();
 }
 
-std::string_view SmallFileReader::ReadIn(int folder, const char* name) {
-  const base::UniqueFd file(::openat(folder, name, O_RDONLY | O_CLOEXEC));
-  if (!file) return {};
+std::string_view SmallFileReader::ReadOpen(int file) {
   std::size_t size = 0;
   while (size < buffer_.size()) {
-    const ssize_t count = ::read(file.Get(), buffer_.data() + size, buffer_.size() - size);
+    const ssize_t count =
+        ::pread(file, buffer_.data() + size, buffer_.size() - size, static_cast<off_t>(size));
     if (count < 0 && errno == EINTR) continue;
-    // ENODEV: the cgroup went away while it was read.
+    // ENODEV: the cgroup has gone, perhaps while it was read.
     if (count <= 0) break;
     size += static_cast<std::size_t>(count);
     // The kernel hands these files out by the page: what is well below one was all.

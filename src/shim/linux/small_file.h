@@ -13,8 +13,8 @@ class SmallFileReader {
   /// The file's text, valid until the next Read; at most 32 KiB of it. Empty where there is no
   /// such file: for these files that is an answer (a controller is off), not a fault.
   [[nodiscard]] std::string_view Read(const std::string& path);
-  /// The same for a name in an open folder.
-  [[nodiscard]] std::string_view ReadIn(int folder, const char* name);
+  /// The same for an open file, from its beginning. Also empty when its cgroup has gone.
+  [[nodiscard]] std::string_view ReadOpen(int file);
 
  private:
   std::array<char, std::size_t{32} * 1024> buffer_;

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <iterator>
+
 #include "recorded_tree.h"
 #include "shim/linux/network_counters.h"
 #include "shim/linux/process_files.h"
@@ -26,6 +29,31 @@ class Counters : public testing::Test {
 
   testsupport::RecordedTree tree_;
 };
+
+TEST_F(Counters, AreReadAnewFromFilesThatStayOpen) {
+  const auto open_files = [] {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return std::distance(begin(all), end(all));
+  };
+  const auto before = open_files();
+  {
+    const auto cgroup = V2();
+    ASSERT_TRUE(ReadCpu(cgroup, Detail::kStats));
+    ASSERT_TRUE(ReadMemory(cgroup, Detail::kMetrics));
+    const auto open = open_files();
+    for (const std::uint64_t usage : {1'000'000U, 7U}) {
+      tree_.Write("/v2/memory.current", std::to_string(usage) + "\n");
+      const auto memory = ReadMemory(cgroup, Detail::kMetrics);
+      ASSERT_TRUE(memory);
+      EXPECT_EQ(memory->usage, usage);
+    }
+    EXPECT_EQ(open_files(), open);
+    tree_.Remove("/v2");
+    EXPECT_FALSE(ReadMemory(cgroup, Detail::kStats));
+    EXPECT_FALSE(ReadCpu(cgroup, Detail::kStats));
+  }
+  EXPECT_EQ(open_files(), before);
+}
 
 TEST_F(Counters, MemoryOnV1) {
   const auto memory = ReadMemory(MemoryV1(), Detail::kMetrics);

@@ -31,7 +31,16 @@ void RecordedTree::Write(const std::string& path, const std::string& content) co
   std::ofstream(file) << content;
 }
 
-void RecordedTree::Remove(const std::string& path) const { fs::remove_all(root_.string() + path); }
+void RecordedTree::Remove(const std::string& path) const {
+  const fs::path removed = root_.string() + path;
+  // From a cgroup that has gone even open files show nothing any more.
+  if (fs::is_directory(removed)) {
+    for (const auto& entry : fs::recursive_directory_iterator(removed)) {
+      if (entry.is_regular_file()) fs::resize_file(entry, 0);
+    }
+  }
+  fs::remove_all(removed);
+}
 
 void RecordedTree::WriteMemoryV1(const std::string& folder) const {
   Write(folder + "/memory.usage_in_bytes", "1130496\n");

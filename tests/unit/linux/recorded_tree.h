@@ -16,6 +16,7 @@ class RecordedTree {
   [[nodiscard]] std::string Root() const { return root_; }
   /// Writes a file, and the folders that it needs. `path` begins with "/".
   void Write(const std::string& path, const std::string& content) const;
+  /// Removes a file, or a folder as the kernel removes a cgroup's.
   void Remove(const std::string& path) const;
 
   // A process in a container's cgroup and the files of that cgroup.
