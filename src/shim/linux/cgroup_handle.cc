@@ -11,8 +11,9 @@
 namespace dockershimd::shim::linuxos {
 namespace {
 
-/// Descriptors are given out from the lowest: their height says how many there are.
-constexpr std::uint64_t kHighestFile = 2048;
+/// Descriptors are given out from the lowest: their height says how many there are, of which
+/// folders are half.
+constexpr std::uint64_t kHighestFile = 4096;
 
 /// The other half is for everything else that this process does.
 std::uint64_t HighestDescriptor() { return OpenFileLimit() / 2; }
