@@ -171,6 +171,19 @@ TEST_P(CniTest, APodWhoseNamespaceIsGoneLeavesNothing) {
   ExpectNothingLeft();
 }
 
+/// As a DEL that was cut off leaves it.
+TEST_P(CniTest, APodWhoseInterfaceIsGoneLeavesNothing) {
+  ConfigureChain(GetParam(), kDualStack);
+  const OtherNamespace pod;
+  const auto request = RequestFor("pod-1", pod);
+  ASSERT_TRUE(network_->SetUp(Patient(), request));
+  EXPECT_EQ(Output("nsenter --net=" + pod.Path() + " ip link delete eth0"), "");
+  const auto down = network_->TearDown(Patient(), request);
+  ASSERT_TRUE(down) << down.error().message;
+  EXPECT_THAT(linuxos::InterfaceAddresses(pod.Path(), "eth0").value(), IsEmpty());
+  ExpectNothingLeft();
+}
+
 TEST_P(CniTest, ACrashBetweenAddAndItsResultLeavesNothing) {
   ConfigureChain(GetParam(), kDualStack);
   {

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "shim/linux/namespace_pins.h"
 #include "shim/linux/network_namespace.h"
+#include "shim/linux/stand_in_interface.h"
 #include "shim/network/cni_cache.h"
 #include "shim/network/cni_config.h"
 #include "shim/network/cni_config_folder.h"
@@ -103,6 +104,7 @@ class CniNetwork::Impl {
                            CniAttachment attachment);
   Result<PodAddresses> AddressesAfterAdd(const CniAttachment& attachment) const;
   base::Status Delete(const CniAttachment& attachment);
+  static void MendInterface(const CniAttachment& attachment);
   base::Status DeleteAll(const PodNetworkRequest& request);
   std::string NetnsOf(const std::string& sandbox_id, const std::string& netns_path) const;
   base::Status DeleteUncached(const PodNetworkRequest& request);
@@ -238,8 +240,22 @@ base::Status CniNetwork::Impl::Delete(const CniAttachment& attachment) {
   // What counts is the configuration that made the attachment, not the one of today.
   const auto config = ParseCniConfig(attachment.config);
   if (!config) return Fail(config.error(), "the configuration in " + attachment.file.string());
+  MendInterface(attachment);
   if (auto deleted = runner_.Delete(*config, attachment); !deleted) return deleted;
   return cache_.Remove(attachment);
+}
+
+/// After a DEL that was cut off, plugins do not find all that is the pod's without its interface.
+void CniNetwork::Impl::MendInterface(const CniAttachment& attachment) {
+  const auto& result = attachment.result.empty() ? attachment.partial_result : attachment.result;
+  const auto addresses = AddressesOfResult(result, attachment.interface);
+  if (attachment.netns.empty() || addresses.empty()) return;
+  const auto made =
+      linuxos::MakeStandInInterface(attachment.netns, attachment.interface, addresses);
+  if (!made && made.error().code != Code::kNotFound) {
+    spdlog::warn("sandbox {}: its interface is gone, so its plugins may leave firewall rules: {}",
+                 attachment.container_id, made.error().message);
+  }
 }
 
 base::Status CniNetwork::Impl::DeleteAll(const PodNetworkRequest& request) {

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/unique_fd.h"
 #include "other_namespace.h"
+#include "shim/linux/stand_in_interface.h"
 
 namespace dockershimd::shim::linuxos {
 namespace {
@@ -131,6 +132,23 @@ TEST(InterfaceAddresses, NoneWithoutTheInterface) {
 
 TEST(InterfaceAddresses, FailsWithoutTheNamespace) {
   EXPECT_FALSE(InterfaceAddresses("/proc/2147483647/ns/net", "eth0"));
+}
+
+TEST(MakeStandInInterface, HasTheAddressesUnlessThereIsOne) {
+  const OtherNamespace other;
+  ASSERT_TRUE(AllowIpv6(other.Path()));
+  const std::vector<std::string> addresses = {"10.9.8.7", "10.9.8.6", "fd00::7"};
+  for (const auto& wanted : {addresses, {"10.1.1.1"}}) {
+    const auto made = MakeStandInInterface(other.Path(), "eth0", wanted);
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_THAT(InterfaceAddresses(other.Path(), "eth0").value(),
+                ElementsAre("10.9.8.7", "fd00::7"));
+    // The label of a second address.
+    EXPECT_THAT(InterfaceAddresses(other.Path(), "eth0:1").value(), ElementsAre("10.9.8.6"));
+  }
+  const auto nowhere = MakeStandInInterface("/proc/2147483647/ns/net", "eth0", addresses);
+  ASSERT_FALSE(nowhere);
+  EXPECT_EQ(nowhere.error().code, Code::kNotFound);
 }
 
 }  // namespace
