@@ -26,18 +26,19 @@ class Report:
         if self.wanted and name not in self.wanted:
             return True
         start = time.monotonic()
-        figure, failure = None, ""
+        figure, failure, reason = None, "", ""
         try:
             figure = scenario(*arguments)
         except AssertionError as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
             failure = f"{where.name}:{where.lineno}: {error or where.line}"
+            reason = failure.splitlines()[0]
         except Exception:
             failure = traceback.format_exc().rstrip()
+            reason = failure.splitlines()[-1]
         seconds = time.monotonic() - start
         # tests/run shows only the lines that say FAILED: the reason belongs there.
-        what = scenario.__doc__ if not failure else failure.splitlines()[-1].strip()
-        line = f"{'FAILED' if failure else 'ok    '} {name} ({seconds:.1f} s): {what}"
+        line = f"{'FAILED' if failure else 'ok    '} {name} ({seconds:.1f} s): {reason or scenario.__doc__}"
         if "\n" in failure:
             line = "  " + failure.replace("\n", "\n  ") + "\n" + line
         elif isinstance(figure, str):

@@ -11,8 +11,7 @@
 namespace dockershimd::shim::linuxos {
 namespace {
 
-/// Descriptors are given out from the lowest: their height says how many there are, of which
-/// folders are half.
+/// Descriptors are given out from the lowest: their height says how many there are.
 constexpr std::uint64_t kHighestFile = 4096;
 
 /// The other half is for everything else that this process does.
@@ -83,7 +82,9 @@ std::string_view CgroupHandle::Read(SmallFileReader& reader, Controller controll
   if (polled) {
     const int open = (*open_files_.Lock())[*polled].Get();
     // Stays open as long as this does.
-    if (open >= 0) return reader.ReadOpen(open);
+    const auto text = open >= 0 ? reader.ReadOpen(open) : std::string_view();
+    if (!text.empty()) return text;
+    // v2: a controller that is switched off and on again has new files.
   }
   auto file = Open(controller, name);
   if (!file) return {};

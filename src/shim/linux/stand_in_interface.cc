@@ -11,9 +11,11 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
+#include "base/log.h"
 #include "base/unique_fd.h"
 #include "shim/linux/network_namespace.h"
 
@@ -51,7 +53,7 @@ base::Status AddV6(const std::string& interface, const in6_addr& address) {
   return Fail(ErrnoError(errno, "add an IPv6 address"));
 }
 
-base::Status AddAddresses(const std::string& name, const std::vector<std::string>& addresses) {
+void AddAddresses(const std::string& name, const std::vector<std::string>& addresses) {
   int v4_count = 0;
   for (const auto& text : addresses) {
     in_addr v4{};
@@ -63,9 +65,15 @@ base::Status AddAddresses(const std::string& name, const std::vector<std::string
     } else if (::inet_pton(AF_INET6, text.c_str(), &v6) == 1) {
       added = AddV6(name, v6);
     }
-    if (!added) return added;
+    if (!added) spdlog::warn("stand-in for {}: {}: {}", name, text, added.error().message);
   }
-  return {};
+}
+
+/// As the kernel wants a name: it copies all of it.
+std::array<char, IFNAMSIZ> KernelName(const std::string& name) {
+  std::array<char, IFNAMSIZ> copy{};
+  name.copy(copy.data(), copy.size() - 1);
+  return copy;
 }
 
 /// The node's own has interfaces of other people.
@@ -78,15 +86,24 @@ bool IsOwnNamespace(const std::string& path) {
 
 }  // namespace
 
-base::Status MakeStandInInterface(const std::string& netns_path, const std::string& name,
-                                  const std::vector<std::string>& addresses) {
-  if (IsOwnNamespace(netns_path)) return {};
-  return InNetworkNamespace(netns_path, [&]() -> base::Status {
-    if (::if_nametoindex(name.c_str()) != 0) return {};
-    if (::ioctl(Socket(AF_INET).Get(), SIOCBRADDBR, name.c_str()) != 0) {
+base::Result<bool> MakeStandInInterface(const std::string& netns_path, const std::string& name,
+                                        const std::vector<std::string>& addresses) {
+  if (IsOwnNamespace(netns_path)) return false;
+  return InNetworkNamespace(netns_path, [&]() -> base::Result<bool> {
+    if (::if_nametoindex(name.c_str()) != 0) return false;
+    if (::ioctl(Socket(AF_INET).Get(), SIOCBRADDBR, KernelName(name).data()) != 0) {
       return Fail(ErrnoError(errno, "make an interface"));
     }
-    return AddAddresses(name, addresses);
+    AddAddresses(name, addresses);
+    return true;
+  });
+}
+
+base::Status RemoveStandInInterface(const std::string& netns_path, const std::string& name) {
+  return InNetworkNamespace(netns_path, [&]() -> base::Status {
+    if (::ioctl(Socket(AF_INET).Get(), SIOCBRDELBR, KernelName(name).data()) == 0) return {};
+    if (errno == ENXIO) return {};
+    return Fail(ErrnoError(errno, "remove the stand-in for " + name));
   });
 }
 

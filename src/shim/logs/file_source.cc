@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <span>
 #include <thread>
 #include <utility>
@@ -113,11 +114,13 @@ base::Result<bool> FileSource::OpenOlder(const std::string& name, const IsWanted
 
 base::Status FileSource::OpenDockers(const IsWanted& is_wanted, Search& search) const {
   for (int attempt = 1;; ++attempt) {
-    search = {};
+    Search earlier = std::exchange(search, {});
     auto opened = OpenNames(is_wanted, search);
+    if (!opened) return opened;
+    AddDeleted(std::move(earlier), search);
     // One rotation meanwhile does no harm. Two of them may have given a newer file the name that
     // an older one was looked for by.
-    if (!opened || attempt == kScanAttempts || !HasNewer(search)) return opened;
+    if (attempt == kScanAttempts || IsAmongTheNewest(search)) return opened;
   }
 }
 
@@ -134,10 +137,25 @@ base::Status FileSource::OpenNames(const IsWanted& is_wanted, Search& search) co
   return {};
 }
 
-bool FileSource::HasNewer(const Search& search) const {
-  struct stat newest = {};
-  return !search.files.empty() &&
-         (::stat(path_.c_str(), &newest) != 0 || newest.st_ino != search.files.back().inode);
+bool FileSource::IsAmongTheNewest(const Search& search) const {
+  if (search.files.empty()) return true;
+  const auto is_newest = [&](const std::string& name) {
+    struct stat status = {};
+    return ::stat(name.c_str(), &status) == 0 && status.st_ino == search.files.back().inode;
+  };
+  return is_newest(path_) || is_newest(path_ + ".1");
+}
+
+void FileSource::AddDeleted(Search earlier, Search& search) {
+  if (search.found) return;
+  std::erase_if(earlier.files, [&](const File& file) {
+    return std::ranges::any_of(search.files,
+                               [&](const File& other) { return other.inode == file.inode; });
+  });
+  if (earlier.files.empty()) return;
+  search.found = earlier.found;
+  search.files.insert(search.files.begin(), std::move_iterator(earlier.files.begin()),
+                      std::move_iterator(earlier.files.end()));
 }
 
 base::Status FileSource::OpenKept(const IsWanted& is_wanted, Search& search) {
@@ -266,9 +284,9 @@ base::Result<Progress> FileSource::Read(Batch& batch) {
     opened = AddNewFiles();
   }
   if (!opened) return base::Fail(opened.error());
-  if (files_.empty()) return finishing_ ? Progress::kEnd : Progress::kIdle;
   next_ = position_;
   batch.gaps = told_gaps_ = gaps_;
+  if (files_.empty()) return finishing_ ? Progress::kEnd : Progress::kIdle;
   // Once there is a newer file, Docker has closed this one: its end is final.
   const bool is_closed = files_.size() > 1;
   const auto progress = ReadFront(is_closed, batch);

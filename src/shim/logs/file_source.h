@@ -41,8 +41,10 @@ class FileSource final : public Source {
   // From the newest file back to the one that is wanted:
   [[nodiscard]] base::Status OpenDockers(const IsWanted& is_wanted, Search& search) const;
   [[nodiscard]] base::Status OpenNames(const IsWanted& is_wanted, Search& search) const;
-  /// Whether Docker has begun a file since, or is about to.
-  [[nodiscard]] bool HasNewer(const Search& search) const;
+  /// Whether at most one rotation came since its newest file was met.
+  [[nodiscard]] bool IsAmongTheNewest(const Search& search) const;
+  /// Puts in front what an earlier look has met and Docker has deleted since: the oldest.
+  static void AddDeleted(Search earlier, Search& search);
   [[nodiscard]] base::Status OpenKept(const IsWanted& is_wanted, Search& search);
   /// Adds the file of this name to the front, unless it is there. False: there is no such file.
   [[nodiscard]] static base::Result<bool> OpenOlder(const std::string& name,

@@ -104,7 +104,7 @@ class CniNetwork::Impl {
                            CniAttachment attachment);
   Result<PodAddresses> AddressesAfterAdd(const CniAttachment& attachment) const;
   base::Status Delete(const CniAttachment& attachment);
-  static void MendInterface(const CniAttachment& attachment);
+  static bool MendInterface(const CniAttachment& attachment);
   base::Status DeleteAll(const PodNetworkRequest& request);
   std::string NetnsOf(const std::string& sandbox_id, const std::string& netns_path) const;
   base::Status DeleteUncached(const PodNetworkRequest& request);
@@ -240,22 +240,31 @@ base::Status CniNetwork::Impl::Delete(const CniAttachment& attachment) {
   // What counts is the configuration that made the attachment, not the one of today.
   const auto config = ParseCniConfig(attachment.config);
   if (!config) return Fail(config.error(), "the configuration in " + attachment.file.string());
-  MendInterface(attachment);
-  if (auto deleted = runner_.Delete(*config, attachment); !deleted) return deleted;
+  const bool has_stand_in = MendInterface(attachment);
+  auto deleted = runner_.Delete(*config, attachment);
+  if (has_stand_in) {
+    const auto removed = linuxos::RemoveStandInInterface(attachment.netns, attachment.interface);
+    if (!removed) spdlog::warn("sandbox {}: {}", attachment.container_id, removed.error().message);
+    // A plugin that fails with it may be content without.
+    if (!deleted) deleted = runner_.Delete(*config, attachment);
+  }
+  if (!deleted) return deleted;
   return cache_.Remove(attachment);
 }
 
 /// After a DEL that was cut off, plugins do not find all that is the pod's without its interface.
-void CniNetwork::Impl::MendInterface(const CniAttachment& attachment) {
+/// True if there is a stand-in for it now.
+bool CniNetwork::Impl::MendInterface(const CniAttachment& attachment) {
   const auto& result = attachment.result.empty() ? attachment.partial_result : attachment.result;
   const auto addresses = AddressesOfResult(result, attachment.interface);
-  if (attachment.netns.empty() || addresses.empty()) return;
+  if (attachment.netns.empty() || addresses.empty()) return false;
   const auto made =
       linuxos::MakeStandInInterface(attachment.netns, attachment.interface, addresses);
   if (!made && made.error().code != Code::kNotFound) {
     spdlog::warn("sandbox {}: its interface is gone, so its plugins may leave firewall rules: {}",
                  attachment.container_id, made.error().message);
   }
+  return made.value_or(false);
 }
 
 base::Status CniNetwork::Impl::DeleteAll(const PodNetworkRequest& request) {

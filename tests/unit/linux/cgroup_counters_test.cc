@@ -41,6 +41,8 @@ TEST_F(Counters, AreReadAnewFromFilesThatStayOpen) {
     ASSERT_TRUE(ReadCpu(cgroup, Detail::kStats));
     ASSERT_TRUE(ReadMemory(cgroup, Detail::kMetrics));
     const auto open = open_files();
+    // The folder is one of them.
+    EXPECT_GT(open, before + 1);
     for (const std::uint64_t usage : {1'000'000U, 7U}) {
       tree_.Write("/v2/memory.current", std::to_string(usage) + "\n");
       const auto memory = ReadMemory(cgroup, Detail::kMetrics);

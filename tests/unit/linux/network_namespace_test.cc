@@ -138,13 +138,19 @@ TEST(MakeStandInInterface, HasTheAddressesUnlessThereIsOne) {
   const OtherNamespace other;
   ASSERT_TRUE(AllowIpv6(other.Path()));
   const std::vector<std::string> addresses = {"10.9.8.7", "10.9.8.6", "fd00::7"};
-  for (const auto& wanted : {addresses, {"10.1.1.1"}}) {
-    const auto made = MakeStandInInterface(other.Path(), "eth0", wanted);
+  for (const bool is_first : {true, false}) {
+    const auto made = MakeStandInInterface(
+        other.Path(), "eth0", is_first ? addresses : std::vector<std::string>{"10.1.1.1"});
     ASSERT_TRUE(made) << made.error().message;
+    EXPECT_EQ(*made, is_first);
     EXPECT_THAT(InterfaceAddresses(other.Path(), "eth0").value(),
                 ElementsAre("10.9.8.7", "fd00::7"));
     // The label of a second address.
     EXPECT_THAT(InterfaceAddresses(other.Path(), "eth0:1").value(), ElementsAre("10.9.8.6"));
+  }
+  for (int times = 0; times < 2; ++times) {
+    ASSERT_TRUE(RemoveStandInInterface(other.Path(), "eth0"));
+    EXPECT_THAT(InterfaceAddresses(other.Path(), "eth0").value(), IsEmpty());
   }
   const auto nowhere = MakeStandInInterface("/proc/2147483647/ns/net", "eth0", addresses);
   ASSERT_FALSE(nowhere);

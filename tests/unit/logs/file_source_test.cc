@@ -4,8 +4,11 @@
 #include <stdlib.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "cri_reader.h"
 #include "simulated_docker.h"
@@ -81,6 +84,50 @@ TEST_F(FileSourceTest, WhatIsRotatedWhileItIsLookedForKeepsItsOrder) {
     ASSERT_EQ(reader.Gaps(), 0U) << "round " << round;
     for (const auto& entry : fs::directory_iterator(folder_)) fs::remove(entry);
   }
+}
+
+/// One rotation at a time loses nothing, though Docker keeps one file besides the newest.
+TEST_F(FileSourceTest, WhatIsDeletedWhileItIsLookedForIsKept) {
+  constexpr int kLines = 500;
+  SimulatedDocker docker(log_, {.max_size = 1, .max_files = 2});
+  docker.WriteLine("stdout", "0");
+  std::vector<std::string> expected = {"0"};
+  FileSource source("test/pod/main", log_, {});
+  Reader reader(source);
+  reader.Read();
+  std::atomic<int> written = 1;
+  std::atomic<int> noticed = 1;
+  std::jthread writer([&] {
+    for (int i = 1; i < kLines; ++i) {
+      docker.WriteLine("stdout", std::to_string(i));
+      written = i + 1;
+      while (noticed <= i) std::this_thread::yield();
+      // The next one may come at any point of a look.
+      std::this_thread::sleep_for(std::chrono::microseconds(i % 100));
+    }
+  });
+  while (noticed < kLines) {
+    const int before = written;
+    source.NoticeRotation();
+    reader.Read();
+    noticed = before;
+  }
+  writer.join();
+  source.Finish();
+  while (reader.Read() != Progress::kEnd) continue;
+  for (int i = 1; i < kLines; ++i) expected.push_back(std::to_string(i));
+  EXPECT_EQ(reader.Lines(), expected);
+  EXPECT_EQ(reader.Gaps(), 0U);
+}
+
+TEST_F(FileSourceTest, AMissingFileDoesNotMoveThePosition) {
+  const SourcePosition position{.inode = 1, .offset = 10};
+  FileSource source("test/pod/main", log_, position);
+  Batch batch;
+  ASSERT_TRUE(source.Read(batch));
+  source.Commit();
+  EXPECT_EQ(source.Position().inode, position.inode);
+  EXPECT_EQ(source.Position().offset, position.offset);
 }
 
 TEST_F(FileSourceTest, AGapIsToldUntilItsBatchIsWritten) {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <ctime>
 #include <filesystem>
 #include <iostream>
@@ -577,7 +578,7 @@ TEST_F(LogPipelineTest, RotationWhileTheDiskIsFull) {
     // Docker deletes most of this; we have it open.
     for (int round = 0; round < 10; ++round) {
       lines.Write(10);
-      AwaitKept(docker.Rotations() - before);
+      ASSERT_NO_FATAL_FAILURE(AwaitKept(docker.Rotations() - before));
     }
     EXPECT_GT(docker.Rotations(), 3);
   }
@@ -722,7 +723,7 @@ TEST_F(LogPipelineTest, WhatIsBehindIsKeptOverARestart) {
     // Docker deletes each file at the second rotation behind it.
     while (docker.Rotations() < before + 8) {
       lines.Write(10);
-      AwaitKept(docker.Rotations() - before);
+      ASSERT_NO_FATAL_FAILURE(AwaitKept(docker.Rotations() - before));
     }
     Restart();
     Follow();
