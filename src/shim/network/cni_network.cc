@@ -1,6 +1,7 @@
 #include "shim/network/cni_network.h"
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -128,6 +129,10 @@ class CniNetwork::Impl {
   /// Shared by ADD and DEL, exclusive for the plugins' GC: the spec wants it alone, and an
   /// attachment made while it runs would not be in its list.
   std::shared_mutex plugins_run_;
+  /// Held by each ADD with host ports until one has succeeded: the portmap plugin fails where two
+  /// are the first to make the chains that all pods share.
+  std::mutex first_host_ports_;
+  std::atomic<bool> has_host_ports_ = false;
   base::Guarded<Pods> pods_;
 };
 
@@ -223,8 +228,11 @@ Result<PodAddresses> CniNetwork::Impl::SetUp(const CallContext& context,
   // What an attempt before a crash has left; plugins refuse to add a pod twice.
   if (auto removed = DeleteAll(request); !removed) return Fail(removed.error());
   (*pods_.Lock())[id] = {{}, true, Clock::now()};
+  std::unique_lock first(first_host_ports_, std::defer_lock);
+  if (!request.ports.empty() && !has_host_ports_) first.lock();
   auto addresses = SetUpLocked(context, request, **config);
   if (addresses) {
+    if (!request.ports.empty()) has_host_ports_ = true;
     (*pods_.Lock())[id] = {*addresses, false, Clock::now()};
     return addresses;
   }
