@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -29,10 +28,16 @@ base::UniqueFd Socket(int family) {
   return base::UniqueFd(::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 }
 
+/// For an interface, or a label of one.
+ifreq RequestFor(const std::string& name) {
+  ifreq request{};
+  name.copy(request.ifr_name, IFNAMSIZ - 1);
+  return request;
+}
+
 /// `label`: the interface's name; for a second address, with a suffix.
 base::Status AddV4(const std::string& label, const in_addr& address) {
-  ifreq request{};
-  std::strncpy(request.ifr_name, label.c_str(), IFNAMSIZ - 1);
+  ifreq request = RequestFor(label);
   sockaddr_in wanted{};
   wanted.sin_family = AF_INET;
   wanted.sin_addr = address;
@@ -69,13 +74,6 @@ void AddAddresses(const std::string& name, const std::vector<std::string>& addre
   }
 }
 
-/// As the kernel wants a name: it copies all of it.
-std::array<char, IFNAMSIZ> KernelName(const std::string& name) {
-  std::array<char, IFNAMSIZ> copy{};
-  name.copy(copy.data(), copy.size() - 1);
-  return copy;
-}
-
 /// The node's own has interfaces of other people.
 bool IsOwnNamespace(const std::string& path) {
   struct stat own = {};
@@ -91,7 +89,7 @@ base::Result<bool> MakeStandInInterface(const std::string& netns_path, const std
   if (IsOwnNamespace(netns_path)) return false;
   return InNetworkNamespace(netns_path, [&]() -> base::Result<bool> {
     if (::if_nametoindex(name.c_str()) != 0) return false;
-    if (::ioctl(Socket(AF_INET).Get(), SIOCBRADDBR, KernelName(name).data()) != 0) {
+    if (::ioctl(Socket(AF_INET).Get(), SIOCBRADDBR, RequestFor(name).ifr_name) != 0) {
       return Fail(ErrnoError(errno, "make an interface"));
     }
     AddAddresses(name, addresses);
@@ -101,7 +99,7 @@ base::Result<bool> MakeStandInInterface(const std::string& netns_path, const std
 
 base::Status RemoveStandInInterface(const std::string& netns_path, const std::string& name) {
   return InNetworkNamespace(netns_path, [&]() -> base::Status {
-    if (::ioctl(Socket(AF_INET).Get(), SIOCBRDELBR, KernelName(name).data()) == 0) return {};
+    if (::ioctl(Socket(AF_INET).Get(), SIOCBRDELBR, RequestFor(name).ifr_name) == 0) return {};
     if (errno == ENXIO) return {};
     return Fail(ErrnoError(errno, "remove the stand-in for " + name));
   });

@@ -98,17 +98,23 @@ void FileSource::Commit() {
   gaps_ -= std::exchange(told_gaps_, 0);
 }
 
+bool FileSource::Search::Has(std::uint64_t inode) const {
+  return std::ranges::any_of(files, [&](const File& file) { return file.inode == inode; });
+}
+
+std::string FileSource::NameOf(int index) const {
+  return index == 0 ? path_ : fmt::format("{}.{}", path_, index);
+}
+
 base::Result<bool> FileSource::OpenOlder(const std::string& name, const IsWanted& is_wanted,
                                          Search& search) {
   auto fd = base::OpenFile(name, O_RDONLY);
   if (!fd && fd.error().code != base::Code::kNotFound) return base::Fail(fd.error());
   struct stat status = {};
   if (!fd || ::fstat(fd->Get(), &status) != 0) return false;
-  auto& files = search.files;
-  const auto is_same = [&](const File& file) { return file.inode == status.st_ino; };
-  if (std::any_of(files.begin(), files.end(), is_same)) return true;
-  files.insert(files.begin(), {std::move(*fd), status.st_ino, {}});
-  search.found = is_wanted(files.front());
+  if (search.Has(status.st_ino)) return true;
+  search.files.insert(search.files.begin(), {std::move(*fd), status.st_ino, {}});
+  search.found = is_wanted(search.files.front());
   return true;
 }
 
@@ -120,7 +126,7 @@ base::Status FileSource::OpenDockers(const IsWanted& is_wanted, Search& search) 
     AddDeleted(std::move(earlier), search);
     // One rotation meanwhile does no harm. Two of them may have given a newer file the name that
     // an older one was looked for by.
-    if (attempt == kScanAttempts || IsAmongTheNewest(search)) return opened;
+    if (attempt == kScanAttempts || IsAmongTheNewest(search)) return {};
   }
 }
 
@@ -129,8 +135,7 @@ base::Status FileSource::OpenNames(const IsWanted& is_wanted, Search& search) co
   // met twice, but none is missed except a new one, of which we will hear.
   int missing = 0;
   for (int index = 0; missing < kMissingNames && index < kMaxNames && !search.found; ++index) {
-    const auto name = index == 0 ? path_ : fmt::format("{}.{}", path_, index);
-    const auto is_there = OpenOlder(name, is_wanted, search);
+    const auto is_there = OpenOlder(NameOf(index), is_wanted, search);
     if (!is_there) return base::Fail(is_there.error());
     missing = *is_there ? 0 : missing + 1;
   }
@@ -139,19 +144,17 @@ base::Status FileSource::OpenNames(const IsWanted& is_wanted, Search& search) co
 
 bool FileSource::IsAmongTheNewest(const Search& search) const {
   if (search.files.empty()) return true;
-  const auto is_newest = [&](const std::string& name) {
+  const auto has_name = [&](int index) {
     struct stat status = {};
-    return ::stat(name.c_str(), &status) == 0 && status.st_ino == search.files.back().inode;
+    return ::stat(NameOf(index).c_str(), &status) == 0 &&
+           status.st_ino == search.files.back().inode;
   };
-  return is_newest(path_) || is_newest(path_ + ".1");
+  return has_name(0) || has_name(1);
 }
 
 void FileSource::AddDeleted(Search earlier, Search& search) {
   if (search.found) return;
-  std::erase_if(earlier.files, [&](const File& file) {
-    return std::ranges::any_of(search.files,
-                               [&](const File& other) { return other.inode == file.inode; });
-  });
+  std::erase_if(earlier.files, [&](const File& file) { return search.Has(file.inode); });
   if (earlier.files.empty()) return;
   search.found = earlier.found;
   search.files.insert(search.files.begin(), std::move_iterator(earlier.files.begin()),

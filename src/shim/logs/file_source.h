@@ -35,9 +35,12 @@ class FileSource final : public Source {
   struct Search {
     std::vector<File> files;  ///< oldest first
     bool found = false;       ///< the oldest is the one that was looked for
+    [[nodiscard]] bool Has(std::uint64_t inode) const;
   };
   using IsWanted = std::function<bool(const File&)>;
 
+  /// Docker's name for a file, 0 for the newest.
+  [[nodiscard]] std::string NameOf(int index) const;
   // From the newest file back to the one that is wanted:
   [[nodiscard]] base::Status OpenDockers(const IsWanted& is_wanted, Search& search) const;
   [[nodiscard]] base::Status OpenNames(const IsWanted& is_wanted, Search& search) const;
