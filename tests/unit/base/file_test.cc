@@ -3,11 +3,12 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
 #include <thread>
+
+#include "temporary_folder.h"
 
 namespace dockershimd::base {
 namespace {
@@ -16,19 +17,14 @@ namespace fs = std::filesystem;
 
 class FileTest : public testing::Test {
  protected:
-  FileTest() {
-    std::string pattern = testing::TempDir() + "dockershimd-file-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~FileTest() override { fs::remove_all(folder_); }
-
   static mode_t ModeOf(const fs::path& path) {
     struct stat status = {};
     EXPECT_EQ(::stat(path.c_str(), &status), 0);
     return status.st_mode & 07777;
   }
 
-  fs::path folder_;
+  const testsupport::TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.Path();
 };
 
 TEST_F(FileTest, WritesAndReadsBack) {

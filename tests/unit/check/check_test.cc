@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "fake_engine.h"
-#include "temporary_root.h"
+#include "temporary_folder.h"
 
 namespace dockershimd::shim::check {
 namespace {
@@ -35,7 +35,7 @@ class Check : public testing::Test {
     return found != findings.end() ? *found : Finding{Verdict::kFail, "no such subject", subject};
   }
 
-  testsupport::TemporaryRoot root_;
+  testsupport::TemporaryFolder root_;
   FakeEngine engine_;
   config::Config config_;
 };

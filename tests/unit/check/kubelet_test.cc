@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include "temporary_root.h"
+#include "temporary_folder.h"
 
 namespace dockershimd::shim::check {
 namespace {
 
-using testsupport::TemporaryRoot;
+using testsupport::TemporaryFolder;
 
 constexpr const char* kOurs = "unix:///run/dockershimd.sock";
 
@@ -27,10 +27,10 @@ TEST(ConfigValue, OnlyTheKeyItself) {
   EXPECT_EQ(ConfigValue("", "cgroupDriver"), "");
 }
 
-TEST(FindKubelet, None) { EXPECT_FALSE(FindKubelet(TemporaryRoot().Path())); }
+TEST(FindKubelet, None) { EXPECT_FALSE(FindKubelet(TemporaryFolder().Path())); }
 
 TEST(FindKubelet, FilesOfKubeadm) {
-  const TemporaryRoot root;
+  const TemporaryFolder root;
   root.Write("var/lib/kubelet/config.yaml",
              "cgroupDriver: systemd\ncontainerRuntimeEndpoint: \"\"\n");
   root.Write("var/lib/kubelet/kubeadm-flags.env",
@@ -45,7 +45,7 @@ TEST(FindKubelet, FilesOfKubeadm) {
 }
 
 TEST(FindKubelet, TheOneThatRuns) {
-  const TemporaryRoot root;
+  const TemporaryFolder root;
   root.Write("proc/12/comm", "bash\n");
   root.Write("proc/34/comm", "kubelet\n");
   using namespace std::string_literals;

@@ -5,26 +5,26 @@
 #include <sys/socket.h>
 
 #include "base/unique_fd.h"
-#include "temporary_root.h"
+#include "temporary_folder.h"
 
 namespace dockershimd::shim::check {
 namespace {
 
-using testsupport::TemporaryRoot;
+using testsupport::TemporaryFolder;
 
 constexpr const char* kLegacy =
     "#subsys_name\thierarchy\tnum_cgroups\tenabled\n"
     "cpuset\t2\t10\t1\ncpu\t3\t10\t1\nmemory\t4\t10\t1\npids\t5\t10\t1\n";
 
 /// A machine that lacks nothing.
-void WriteGood(const TemporaryRoot& root) {
+void WriteGood(const TemporaryFolder& root) {
   root.Write("proc/cgroups", kLegacy);
   root.Write("proc/sys/net/ipv4/ip_forward", "1\n");
   root.Write("proc/sys/net/bridge/bridge-nf-call-iptables", "1\n");
   root.Write("proc/self/mountinfo", "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n");
 }
 
-std::vector<Verdict> Verdicts(const TemporaryRoot& root) {
+std::vector<Verdict> Verdicts(const TemporaryFolder& root) {
   std::vector<Verdict> verdicts;
   for (const auto& finding : LookAtKernel(root.Path())) verdicts.push_back(finding.verdict);
   return verdicts;
@@ -35,17 +35,17 @@ constexpr auto kWarn = Verdict::kWarn;
 constexpr auto kFail = Verdict::kFail;
 
 TEST(Kernel, Good) {
-  const TemporaryRoot root;
+  const TemporaryFolder root;
   WriteGood(root);
   EXPECT_EQ(Verdicts(root), (std::vector{kOk, kOk, kOk, kOk}));
 }
 
 TEST(Kernel, NothingOfIt) {
-  EXPECT_EQ(Verdicts(TemporaryRoot()), (std::vector{kFail, kWarn, kWarn, kWarn}));
+  EXPECT_EQ(Verdicts(TemporaryFolder()), (std::vector{kFail, kWarn, kWarn, kWarn}));
 }
 
 TEST(Kernel, OneHierarchyForAll) {
-  const TemporaryRoot root;
+  const TemporaryFolder root;
   WriteGood(root);
   root.Write("proc/cgroups", "memory\t0\t10\t1\n");
   root.Write("sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory pids\n");
@@ -53,7 +53,7 @@ TEST(Kernel, OneHierarchyForAll) {
 }
 
 TEST(Kernel, MemoryTurnedOffAtBoot) {
-  const TemporaryRoot root;
+  const TemporaryFolder root;
   WriteGood(root);
   root.Write("proc/cgroups", "cpuset 2 1 1\ncpu 3 1 1\nmemory 0 1 0\npids 5 1 1\n");
   const auto finding = LookAtKernel(root.Path())[0];
@@ -62,7 +62,7 @@ TEST(Kernel, MemoryTurnedOffAtBoot) {
 }
 
 TEST(Kernel, PrivateRoot) {
-  const TemporaryRoot root;
+  const TemporaryFolder root;
   WriteGood(root);
   root.Write("proc/self/mountinfo",
              "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n"

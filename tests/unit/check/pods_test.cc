@@ -5,7 +5,7 @@
 #include <sys/un.h>
 
 #include "base/unique_fd.h"
-#include "temporary_root.h"
+#include "temporary_folder.h"
 
 namespace dockershimd::shim::check {
 namespace {
@@ -32,7 +32,7 @@ TEST(JudgePods, WhatIsTakenOver) {
 TEST(JudgePods, None) { EXPECT_EQ(JudgePods({}).found, "0 of this runtime"); }
 
 TEST(LookForRuntimes, OnlyThoseThatListen) {
-  const testsupport::TemporaryRoot root;
+  const testsupport::TemporaryFolder root;
   root.Write("run/crio/crio.sock", "not a socket");
   EXPECT_TRUE(LookForRuntimes(root.Path()).empty());
 

@@ -16,6 +16,7 @@
 #include "cri_reader.h"
 #include "fake_engine.h"
 #include "shim/logs/log_pipeline.h"
+#include "temporary_folder.h"
 
 namespace dockershimd::shim::logs {
 namespace {
@@ -121,8 +122,6 @@ class LoggedContainer {
 class ApiSourceTest : public testing::Test {
  protected:
   ApiSourceTest() {
-    std::string pattern = testing::TempDir() + "dockershimd-api-logs-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
     cri_ = folder_ / "pods/a_b_c/main/0.log";
     engine_.On("GET", "/containers/id/logs",
                [this](const EngineRequest& request, EngineReply& reply) {
@@ -133,7 +132,6 @@ class ApiSourceTest : public testing::Test {
   ~ApiSourceTest() override {
     pipeline_.reset();
     container_.EndStreams();
-    fs::remove_all(folder_);
   }
 
   /// As a new daemon.
@@ -173,7 +171,8 @@ class ApiSourceTest : public testing::Test {
     EXPECT_EQ(content.lines["stderr"], expected["stderr"]);
   }
 
-  fs::path folder_;
+  const testsupport::TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.Path();
   fs::path cri_;
   LoggedContainer container_;
   std::size_t written_ = 0;

@@ -1,7 +1,6 @@
 #include "shim/logs/file_source.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <atomic>
 #include <chrono>
@@ -12,6 +11,7 @@
 
 #include "cri_reader.h"
 #include "simulated_docker.h"
+#include "temporary_folder.h"
 
 namespace dockershimd::shim::logs {
 namespace {
@@ -20,15 +20,9 @@ namespace fs = std::filesystem;
 
 class FileSourceTest : public testing::Test {
  protected:
-  FileSourceTest() {
-    std::string pattern = testing::TempDir() + "dockershimd-source-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    log_ = folder_ / "id-json.log";
-  }
-  ~FileSourceTest() override { fs::remove_all(folder_); }
-
-  fs::path folder_;
-  fs::path log_;
+  const testsupport::TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.Path();
+  const fs::path log_ = folder_ / "id-json.log";
 };
 
 /// Gathers what a source has, batch by batch.

@@ -17,6 +17,7 @@
 #include "cri_reader.h"
 #include "shim/logs/log_pipeline.h"
 #include "simulated_docker.h"
+#include "temporary_folder.h"
 
 namespace dockershimd::shim::logs {
 namespace {
@@ -29,18 +30,35 @@ using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
+/// A container's lines: each begins with its number; what was written is remembered.
+class NumberedLines {
+ public:
+  explicit NumberedLines(SimulatedDocker& docker, std::size_t padding = 0)
+      : docker_(docker), padding_(padding, 'x') {}
+
+  void Write(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      all_.push_back(std::to_string(all_.size()) + padding_);
+      docker_.WriteLine("stdout", all_.back());
+    }
+  }
+  [[nodiscard]] const std::vector<std::string>& All() const { return all_; }
+
+ private:
+  SimulatedDocker& docker_;
+  const std::string padding_;
+  std::vector<std::string> all_;
+};
+
+/// What a full disk leaves room for: Docker's own file of 3,000 bytes and a bit.
+constexpr std::uint64_t kFullAt = 3300;
+
 class LogPipelineTest : public testing::Test {
  protected:
   LogPipelineTest() {
-    std::string pattern = testing::TempDir() + "dockershimd-logs-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
     fs::create_directory(folder_ / "docker");
     cri_ = folder_ / "pods/a_b_c/main/0.log";
     Restart();
-  }
-  ~LogPipelineTest() override {
-    pipeline_.reset();
-    fs::remove_all(folder_);
   }
 
   void Restart() {
@@ -100,6 +118,15 @@ class LogPipelineTest : public testing::Test {
         << " and not " << shown(expected, differ.second);
   }
 
+  /// So much that on a full disk nothing more fits into the CRI file.
+  void WriteBeyondFull(NumberedLines& lines, int rounds) {
+    for (int round = 0; round < rounds; ++round) {
+      lines.Write(10);
+      AwaitLines(lines.All().size());
+    }
+    ASSERT_GT(fs::file_size(cri_), kFullAt);
+  }
+
   /// Files of Docker's that are kept until they have been read.
   [[nodiscard]] int Kept() const {
     int count = 0;
@@ -118,30 +145,11 @@ class LogPipelineTest : public testing::Test {
   [[nodiscard]] CriContent Content() const { return ParseCri(ReadRotated(cri_)); }
   [[nodiscard]] std::vector<std::string> Stdout() const { return Content().lines["stdout"]; }
 
-  fs::path folder_;
+  const testsupport::TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.Path();
   fs::path cri_;
   dockerapi::Client client_{{.socket_path = "/nonexistent/docker.sock"}};
   std::optional<LogPipeline> pipeline_;
-};
-
-/// A container's lines: each begins with its number; what was written is remembered.
-class NumberedLines {
- public:
-  explicit NumberedLines(SimulatedDocker& docker, std::size_t padding = 0)
-      : docker_(docker), padding_(padding, 'x') {}
-
-  void Write(std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-      all_.push_back(std::to_string(all_.size()) + padding_);
-      docker_.WriteLine("stdout", all_.back());
-    }
-  }
-  [[nodiscard]] const std::vector<std::string>& All() const { return all_; }
-
- private:
-  SimulatedDocker& docker_;
-  const std::string padding_;
-  std::vector<std::string> all_;
 };
 
 /// Writes beyond the limit fail as on a full disk, in the middle of a batch.
@@ -567,13 +575,9 @@ TEST_F(LogPipelineTest, RotationWhileTheDiskIsFull) {
   Follow();
   auto docker = MakeDocker({.max_size = 3000, .max_files = 2});
   NumberedLines lines(docker, 100);
-  for (int round = 0; round < 3; ++round) {
-    lines.Write(10);
-    AwaitLines(lines.All().size());
-  }
-  ASSERT_GT(fs::file_size(cri_), 3300U);
+  ASSERT_NO_FATAL_FAILURE(WriteBeyondFull(lines, 3));
   {
-    const FileSizeLimit full(3300);
+    const FileSizeLimit full(kFullAt);
     const int before = docker.Rotations();
     // Docker deletes most of this; we have it open.
     for (int round = 0; round < 10; ++round) {
@@ -712,13 +716,9 @@ TEST_F(LogPipelineTest, WhatIsBehindIsKeptOverARestart) {
   auto docker = MakeDocker({.max_size = 3000, .max_files = 2});
   NumberedLines lines(docker);
   Follow();
-  for (int round = 0; round < 8; ++round) {
-    lines.Write(10);
-    AwaitLines(lines.All().size());
-  }
-  ASSERT_GT(fs::file_size(cri_), 3300U);
+  ASSERT_NO_FATAL_FAILURE(WriteBeyondFull(lines, 8));
   {
-    const FileSizeLimit full(3300);
+    const FileSizeLimit full(kFullAt);
     const int before = docker.Rotations();
     // Docker deletes each file at the second rotation behind it.
     while (docker.Rotations() < before + 8) {

@@ -1,27 +1,21 @@
 #include "shim/logs/position.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 
 #include "base/file.h"
 #include "shim/logs/source.h"
+#include "temporary_folder.h"
 
 namespace dockershimd::shim::logs {
 namespace {
 
 class PositionFileTest : public testing::Test {
  protected:
-  PositionFileTest() {
-    std::string pattern = testing::TempDir() + "dockershimd-position-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    path_ = folder_ / "id";
-  }
-  ~PositionFileTest() override { std::filesystem::remove_all(folder_); }
-
-  std::filesystem::path folder_;
-  std::filesystem::path path_;
+  const testsupport::TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.Path();
+  const std::filesystem::path path_ = folder_ / "id";
 };
 
 Position Some(std::uint64_t offset) {

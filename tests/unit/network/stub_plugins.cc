@@ -36,22 +36,6 @@ std::string ReadAll(const std::filesystem::path& file) {
 
 }  // namespace
 
-TemporaryFolder::TemporaryFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "dockershimd-cni.XXXXXX").string();
-  EXPECT_NE(::mkdtemp(name.data()), nullptr);
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-void TemporaryFolder::Write(const std::filesystem::path& name, std::string_view text) const {
-  std::filesystem::create_directories((path_ / name).parent_path());
-  std::ofstream(path_ / name) << text;
-}
-
 StubPlugins::StubPlugins() { std::filesystem::create_directories(ConfDir()); }
 
 void StubPlugins::Configure(const std::vector<std::string>& plugins, const std::string& version) {

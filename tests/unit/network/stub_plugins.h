@@ -9,24 +9,11 @@
 
 #include "base/call_context.h"
 #include "shim/network/cni_network.h"
+#include "temporary_folder.h"
 
 namespace dockershimd::shim::network {
 
-/// A folder that is removed with everything in it.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  [[nodiscard]] const std::filesystem::path& Path() const { return path_; }
-  /// Writes a file below it, with the folders that it needs.
-  void Write(const std::filesystem::path& name, std::string_view text) const;
-
- private:
-  std::filesystem::path path_;
-};
+using testsupport::TemporaryFolder;
 
 /// CNI plugins that are small shell scripts: they note how they were called and answer ADD with
 /// one address, or do what a test tells them.
