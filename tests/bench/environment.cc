@@ -53,7 +53,7 @@ std::vector<Environment::Process> Environment::Processes() const {
 CpuUse Environment::Cpu() const {
   CpuUse use;
   for (const auto& process : Processes()) {
-    if (process.pid == daemon_) {
+    if (process.pid == daemon_ || process.name == "log_plugin") {
       use.daemon += CpuNanosOf(process.pid);
     } else if (process.name == "dockerd" || process.name == "containerd") {
       use.engine += CpuNanosOf(process.pid);

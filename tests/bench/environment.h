@@ -13,7 +13,7 @@ namespace dockershimd::bench {
 
 /// CPU time used so far, in nanoseconds.
 struct CpuUse {
-  std::int64_t daemon = 0;
+  std::int64_t daemon = 0;  ///< with log_plugin's, of which one at most does something
   std::int64_t engine = 0;  ///< dockerd and its containerd
   std::int64_t shims = 0;   ///< containerd's, one or two for each pod
 };

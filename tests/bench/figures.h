@@ -13,6 +13,9 @@ inline const std::string kOurs = "dockershimd";
 inline const std::string kReplay = "replay";
 /// A container that Docker runs for itself, seen by no daemon.
 inline const std::string kDockerAlone = "Docker alone";
+/// The same with log_plugin, with and without Docker's cache of the log.
+inline const std::string kPlugin = "plugin";
+inline const std::string kBarePlugin = "bare plugin";
 
 /// What was seen of one figure at one contender.
 struct Value {

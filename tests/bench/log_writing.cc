@@ -1,5 +1,7 @@
 #include "log_writing.h"
 
+#include <map>
+
 #include "dockerapi/client.h"
 
 namespace dockershimd::bench {
@@ -46,13 +48,24 @@ class CriWriter final : public LogWriter {
   RunningPod running_;
 };
 
+/// The name that tests/bench/environment gives to log_plugin.
+constexpr const char* kPluginDriver = "bench-log";
+
+/// What Docker makes of a container's output.
+struct DockerLog {
+  std::string name;  ///< in the figures
+  std::string driver;
+  std::map<std::string, std::string> options;
+};
+
 class DockerWriter final : public LogWriter {
  public:
-  explicit DockerWriter(const Environment& environment)
+  DockerWriter(const Environment& environment, DockerLog log)
       : environment_(environment),
-        docker_({.socket_path = environment.Inside("/run/docker.sock")}) {}
+        docker_({.socket_path = environment.Inside("/run/docker.sock")}),
+        log_(std::move(log)) {}
 
-  const std::string& Name() const override { return kDockerAlone; }
+  const std::string& Name() const override { return log_.name; }
   const Environment& Where() const override { return environment_; }
 
   base::Result<fs::path> Start(const std::string& name,
@@ -64,8 +77,8 @@ class DockerWriter final : public LogWriter {
     for (const auto& folder : {ProgramFolder(), environment_.State()}) {
       spec.host.binds.push_back(folder.string() + ":" + folder.string() + ":ro");
     }
-    spec.host.log_driver = "json-file";
-    spec.host.log_options = {{"max-size", "10m"}, {"max-file", "3"}, {"compress", "false"}};
+    spec.host.log_driver = log_.driver;
+    spec.host.log_options = log_.options;
     auto created = docker_.CreateContainer(Limit(), name, spec);
     if (!created) return base::Fail(created.error());
     id_ = std::move(*created);
@@ -74,7 +87,8 @@ class DockerWriter final : public LogWriter {
     }
     const auto details = docker_.InspectContainer(Limit(), id_);
     if (!details) return base::Fail(details.error());
-    return fs::path(details->log_path);
+    if (!details->log_path.empty()) return fs::path(details->log_path);
+    return environment_.State() / "plugin-logs" / id_;
   }
 
   base::Status Remove() override { return docker_.RemoveContainer(Limit(), id_, true); }
@@ -86,6 +100,7 @@ class DockerWriter final : public LogWriter {
 
   const Environment& environment_;
   dockerapi::Client docker_;
+  DockerLog log_;
   std::string id_;
 };
 
@@ -97,8 +112,18 @@ std::unique_ptr<LogWriter> WriterOf(Contender& contender) {
   return std::make_unique<CriWriter>(contender);
 }
 
-std::unique_ptr<LogWriter> DockerAlone(Contender& contender) {
-  return std::make_unique<DockerWriter>(contender.environment);
+std::vector<std::unique_ptr<LogWriter>> DockerWriters(Contender& contender) {
+  const std::map<std::string, std::string> rotation{
+      {"max-size", "10m"}, {"max-file", "3"}, {"compress", "false"}};
+  std::vector<std::unique_ptr<LogWriter>> writers;
+  for (auto& log : std::vector<DockerLog>{
+           {kDockerAlone, "json-file", rotation},
+           {kPlugin, kPluginDriver, {}},
+           {kBarePlugin, kPluginDriver, {{"cache-disabled", "true"}}},
+       }) {
+    writers.push_back(std::make_unique<DockerWriter>(contender.environment, std::move(log)));
+  }
+  return writers;
 }
 
 }  // namespace dockershimd::bench

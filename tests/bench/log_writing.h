@@ -30,8 +30,9 @@ class LogWriter {
 
 [[nodiscard]] std::unique_ptr<LogWriter> WriterOf(Contender& contender);
 
-/// On the contender's engine, with the same options of Docker's log, but by Docker alone: what
-/// its own log costs, and is read from. The daemon does not see the container.
-[[nodiscard]] std::unique_ptr<LogWriter> DockerAlone(Contender& contender);
+/// On the contender's engine, but by Docker alone, seen by no daemon: with the same options of
+/// Docker's log, which is what that log costs and is read from; and with the logging plugin that
+/// writes a CRI log, with and without the copy of it that Docker keeps for "docker logs".
+[[nodiscard]] std::vector<std::unique_ptr<LogWriter>> DockerWriters(Contender& contender);
 
 }  // namespace dockershimd::bench

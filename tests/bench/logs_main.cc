@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -118,7 +119,8 @@ int Run(const Options& options) {
   std::vector<std::string> columns;
   for (auto& contender : contenders) {
     writers.push_back(WriterOf(*contender));
-    if (contender->name == kOurs) writers.push_back(DockerAlone(*contender));
+    if (contender->name != kOurs) continue;
+    std::ranges::move(DockerWriters(*contender), std::back_inserter(writers));
   }
   for (const auto& writer : writers) columns.push_back(writer->Name());
   Figures figures(columns);
