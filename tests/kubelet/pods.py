@@ -16,8 +16,8 @@ import scenarios
 import standalone
 
 PROBES = {
-    "readinessProbe": {"httpGet": {"path": "/", "port": 80}, "periodSeconds": 1},
-    "livenessProbe": {"exec": {"command": ["cat", "/etc/nginx/nginx.conf"]}, "periodSeconds": 1},
+    "readinessProbe": {"httpGet": {"path": "/", "port": 80}, **node.EACH_SECOND},
+    "livenessProbe": {"exec": {"command": ["cat", "/etc/nginx/nginx.conf"]}, **node.EACH_SECOND},
 }
 
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d) (?P<stream>stdout|stderr) F (?P<text>.*)\n")
@@ -128,7 +128,7 @@ def init_and_sidecar(kubelet):
         {"name": "side", "volumeMounts": mount, "command": [
             "sh", "-c", "test \"$(cat /shared/steps)\" = '1 2' && exec sleep 1000"],
          "readinessProbe": {"exec": {"command": ["wget", "-q", "-O", "-", "http://127.0.0.1/"]},
-                            "periodSeconds": 1}},
+                            **node.EACH_SECOND}},
     ], volumes=[{"name": "shared", "emptyDir": {}}], initContainers=[
         {"name": "first", "image": node.BUSYBOX, "volumeMounts": mount,
          "command": ["sh", "-c", "echo -n '1 ' >>/shared/steps"]},
@@ -152,8 +152,9 @@ def killed_runtime(kubelet):
         node.runtime("kill")
         node.runtime("start")
     node.wait_for("all of the crowd is Ready", 120, lambda: all(kubelet.is_ready(n) for n in names))
+    web = kubelet.pod("web")["status"]
     assert kubelet.is_ready("web") and kubelet.status("web")["restartCount"] == 0, \
-        "a pod that ran before did not come through"
+        f"a pod that ran before did not come through: {web['conditions']} {web['containerStatuses']}"
 
 
 def restarted_runtime(kubelet):

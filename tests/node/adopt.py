@@ -15,8 +15,8 @@ CHECKPOINTS = "/var/lib/cri-dockerd/sandbox"
 def add_pods(kubelet):
     """Twenty pods of all sorts."""
     kubelet.add("web", [{"image": node.NGINX,
-                         "readinessProbe": {"httpGet": {"path": "/", "port": 80}, "periodSeconds": 1},
-                         "livenessProbe": {"exec": {"command": ["true"]}, "periodSeconds": 1},
+                         "readinessProbe": {"httpGet": {"path": "/", "port": 80}, **node.EACH_SECOND},
+                         "livenessProbe": {"exec": {"command": ["true"]}, **node.EACH_SECOND},
                          "ports": [{"containerPort": 80, "hostPort": 8080},
                                    {"containerPort": 53, "hostPort": 5353, "protocol": "UDP",
                                     "hostIP": "127.0.0.1"}]}])

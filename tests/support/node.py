@@ -21,6 +21,9 @@ BUSYBOX = os.environ["DSD_TEST_IMAGE_BUSYBOX"]
 NGINX = os.environ["DSD_TEST_IMAGE_NGINX"]
 # Ends at once when it is asked to, unlike a bare sleep as the first process.
 FOREVER = ["sh", "-c", "trap 'exit 0' TERM; sleep 1000000 & wait"]
+# When a probe is made. Under kubelet's own limit of a second, a busy machine is enough for a
+# restart: while many pods start, three commands in a row have taken longer.
+EACH_SECOND = {"periodSeconds": 1, "timeoutSeconds": 10}
 
 opener = urllib.request.build_opener(
     urllib.request.ProxyHandler({}),
