@@ -59,8 +59,8 @@ class Growth {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     figures_.At(fmt::format("start until all of {} pods are known, s", pods), kOurs).samples = {
         took.count()};
-    // Logs are opened after that.
-    std::this_thread::sleep_for(std::chrono::seconds(3));
+    // Logs are opened after that, and the watchers look at everything once.
+    AwaitRest(daemon.Pid());
     NoteMemory("before a list", pods, daemon.Pid());
     for (const auto& read : Lists()) Time(read, subject, pods, daemon.Pid());
     NoteMemory("after lists", pods, daemon.Pid());
@@ -75,6 +75,17 @@ class Growth {
     const auto use = MemoryOf(daemon);
     figures_.At(RssFigure(when, pods), kOurs).samples = {use.resident / 1024};
     figures_.At("own data, of " + RssFigure(when, pods), kOurs).samples = {use.anonymous / 1024};
+  }
+
+  /// Until the daemon has used next to no CPU for some seconds; half a minute at most.
+  static void AwaitRest(pid_t daemon) {
+    constexpr std::int64_t kRestNanos = 10'000'000;  // in a second
+    int calm = 0;
+    for (int second = 0; second < 30 && calm < 3; ++second) {
+      const auto before = CpuNanosOf(daemon);
+      std::this_thread::sleep_for(std::chrono::seconds(1));
+      calm = CpuNanosOf(daemon) - before < kRestNanos ? calm + 1 : 0;
+    }
   }
 
   /// The engine lists it last. Not by a list, which would take memory of its own.
