@@ -1,6 +1,5 @@
 #include "shim/stats/disk_use.h"
 
-#include <linux/ioprio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -34,9 +33,11 @@ nanoseconds ThreadCpuTime() {
 /// Lets everybody else's I/O go first. Not the CPU: a thread that starves while it holds a lock
 /// would make requests wait.
 void YieldIo() {
+  // ioprio_set(2). The kernel's header for it is no C++ since Debian's 6.1.192.
+  constexpr int kWhoProcess = 1;
   constexpr int kThisThread = 0;
-  if (::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, kThisThread,
-                IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0)) != 0) {
+  constexpr int kClassIdle = 3 << 13;
+  if (::syscall(SYS_ioprio_set, kWhoProcess, kThisThread, kClassIdle) != 0) {
     spdlog::debug("disk use: no idle I/O priority here");
   }
 }
