@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <shared_mutex>
@@ -131,7 +130,7 @@ class CniNetwork::Impl {
   std::shared_mutex plugins_run_;
   /// Held by each ADD with host ports until one has succeeded: the portmap plugin fails where two
   /// are the first to make the chains that all pods share.
-  std::mutex first_host_ports_;
+  base::KeyedMutex first_host_ports_;  ///< with one key
   std::atomic<bool> has_host_ports_ = false;
   base::Guarded<Pods> pods_;
 };
@@ -227,9 +226,13 @@ Result<PodAddresses> CniNetwork::Impl::SetUp(const CallContext& context,
   const std::shared_lock running(plugins_run_);
   // What an attempt before a crash has left; plugins refuse to add a pod twice.
   if (auto removed = DeleteAll(request); !removed) return Fail(removed.error());
+  std::optional<base::KeyedMutex::Lease> first;
+  if (!request.ports.empty() && !has_host_ports_) {
+    auto alone = first_host_ports_.Lock(context, "");
+    if (!alone) return Fail(alone.error(), "wait for the first pod with host ports");
+    first.emplace(std::move(*alone));
+  }
   (*pods_.Lock())[id] = {{}, true, Clock::now()};
-  std::unique_lock first(first_host_ports_, std::defer_lock);
-  if (!request.ports.empty() && !has_host_ports_) first.lock();
   auto addresses = SetUpLocked(context, request, **config);
   if (addresses) {
     if (!request.ports.empty()) has_host_ports_ = true;

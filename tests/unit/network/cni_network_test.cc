@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <thread>
 
 #include "stub_plugins.h"
@@ -100,6 +101,20 @@ TEST_F(CniNetworkTest, APluginThatHangsIsEndedByItsOwnTimeout) {
   ASSERT_FALSE(addresses);
   EXPECT_EQ(addresses.error().code, Code::kDeadlineExceeded);
   EXPECT_THAT(addresses.error().message, HasSubstr("CNI plugin first, ADD"));
+}
+
+TEST_F(CniNetworkTest, WhoWaitsForTheFirstPodWithHostPortsWaitsNoLongerThanItsCaller) {
+  const auto go_on = plugins_.CacheDir() / "go-on";
+  plugins_.On("ADD", "first", "until test -e " + go_on.string() + "; do sleep 0.05; done; exit 1");
+  std::jthread first([&] { (void)network_.SetUp(Patient(), RequestFor("pod-1")); });
+  while (plugins_.Calls().empty()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  const auto addresses =
+      network_.SetUp(CallContext::WithTimeout(std::chrono::milliseconds(100)), RequestFor("pod-2"));
+  EXPECT_THAT(plugins_.Calls(), ElementsAre("ADD first pod-1"));
+  std::ofstream(go_on) << "yes";
+  ASSERT_FALSE(addresses);
+  EXPECT_EQ(addresses.error().code, Code::kDeadlineExceeded);
+  EXPECT_THAT(addresses.error().message, HasSubstr("first pod with host ports"));
 }
 
 TEST_F(CniNetworkTest, WhatCannotBeUndoneIsRemembered) {
