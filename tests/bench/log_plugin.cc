@@ -9,13 +9,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <list>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -72,6 +75,18 @@ bool Parse(std::string_view bytes, Entry& entry) {
   return true;
 }
 
+/// As CRI wants it. What is the same for a second is made once in it: there may be many lines.
+void AppendTime(std::int64_t time_ns, std::string& out) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  constexpr std::size_t kToTheSecond = std::string_view("2026-01-02T03:04:05").size();
+  thread_local std::int64_t last = -1;
+  thread_local std::string text;
+  const auto seconds = time_ns / kSecond;
+  if (seconds != last) text = base::FormatRfc3339(seconds * kSecond).substr(0, kToTheSecond);
+  last = seconds;
+  fmt::format_to(std::back_inserter(out), "{}.{:09}Z", text, time_ns % kSecond);
+}
+
 /// Appends CRI's line of each whole entry; returns how many bytes of `bytes` that were.
 std::size_t Convert(std::string_view bytes, Entry& entry, std::string& out) {
   std::size_t done = 0;
@@ -84,15 +99,9 @@ std::size_t Convert(std::string_view bytes, Entry& entry, std::string& out) {
     if (!Parse(bytes.substr(done + 4, size), entry)) {
       throw std::runtime_error("an entry of Docker's log cannot be read");
     }
-    constexpr std::int64_t kSecond = 1'000'000'000;
-    thread_local std::int64_t seconds = -1;
-    thread_local std::string date;
-    if (entry.time_ns / kSecond != seconds) {
-      seconds = entry.time_ns / kSecond;
-      date = base::FormatRfc3339(base::UnixNanos(seconds * kSecond)).substr(0, 19);
-    }
-    fmt::format_to(std::back_inserter(out), "{}.{:09}Z ", date, entry.time_ns % kSecond);
-    out.append(entry.source).append(entry.partial ? " P " : " F ").append(entry.line).append("\n");
+    AppendTime(entry.time_ns, out);
+    out.append(" ").append(entry.source).append(entry.partial ? " P " : " F ");
+    out.append(entry.line).append("\n");
     done += 4 + size;
   }
   return done;

@@ -88,12 +88,19 @@ class DockerWriter final : public LogWriter {
     const auto details = docker_.InspectContainer(Limit(), id_);
     if (!details) return base::Fail(details.error());
     if (!details->log_path.empty()) return fs::path(details->log_path);
-    return environment_.State() / "plugin-logs" / id_;
+    return PluginLog();
   }
 
-  base::Status Remove() override { return docker_.RemoveContainer(Limit(), id_, true); }
+  base::Status Remove() override {
+    std::error_code not_there;
+    fs::remove(PluginLog(), not_there);
+    return docker_.RemoveContainer(Limit(), id_, true);
+  }
 
  private:
+  /// As tests/bench/environment tells log_plugin.
+  [[nodiscard]] fs::path PluginLog() const { return environment_.State() / "plugin-logs" / id_; }
+
   static base::CallContext Limit() {
     return base::CallContext::WithTimeout(std::chrono::minutes(2));
   }
