@@ -152,9 +152,10 @@ def killed_runtime(kubelet):
         node.runtime("kill")
         node.runtime("start")
     node.wait_for("all of the crowd is Ready", 120, lambda: all(kubelet.is_ready(n) for n in names))
-    web = kubelet.pod("web")["status"]
-    assert kubelet.is_ready("web") and kubelet.status("web")["restartCount"] == 0, \
-        f"a pod that ran before did not come through: {web['conditions']} {web['containerStatuses']}"
+    web = kubelet.pod("web")
+    restarts = [container["restartCount"] for container in web["status"]["containerStatuses"]]
+    assert node.is_ready(web) and restarts == [0], \
+        f"a pod that ran before did not come through: {web['status']}"
 
 
 def restarted_runtime(kubelet):

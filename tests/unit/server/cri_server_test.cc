@@ -27,6 +27,13 @@ class VersionService
   }
 };
 
+std::string Ask(criclient::Client& client) {
+  VersionRequest request;
+  request.set_version("v1");
+  const auto answer = client.Call(&RuntimeService::StubInterface::Version, request);
+  return answer ? answer->version() : answer.error().message;
+}
+
 class CriServerTest : public testing::Test {
  protected:
   CriServerTest() {
@@ -35,13 +42,6 @@ class CriServerTest : public testing::Test {
     auto server = CriServer::Start(std::move(*socket), {&service_});
     EXPECT_TRUE(server);
     server_ = std::move(*server);
-  }
-
-  std::string Ask(criclient::Client& client, const std::string& version) {
-    VersionRequest request;
-    request.set_version(version);
-    const auto answer = client.Call(&RuntimeService::StubInterface::Version, request);
-    return answer ? answer->version() : answer.error().message;
   }
 
   [[nodiscard]] std::string Endpoint() const {
@@ -59,7 +59,7 @@ TEST_F(CriServerTest, EndsWhileClientsAsk) {
   for (int i = 0; i < 4; ++i) {
     clients.emplace_back([&] {
       criclient::Client client(Endpoint());
-      while (Ask(client, "v1") == "v1") ++answers;
+      while (Ask(client) == "v1") ++answers;
     });
   }
   while (answers < 200) std::this_thread::yield();
@@ -74,7 +74,7 @@ TEST_F(CriServerTest, EndsWithoutACall) { server_->Shutdown(std::chrono::seconds
 
 TEST_F(CriServerTest, ASecondShutdownDoesNothing) {
   criclient::Client client(Endpoint());
-  EXPECT_EQ(Ask(client, "v1"), "v1");
+  EXPECT_EQ(Ask(client), "v1");
   server_->Shutdown(std::chrono::seconds(0));
   server_->Shutdown(std::chrono::seconds(0));
 }

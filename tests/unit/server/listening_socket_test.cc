@@ -6,9 +6,10 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "temporary_folder.h"
 
 namespace dockershimd::shim::server {
 namespace {
@@ -18,13 +19,6 @@ using testing::HasSubstr;
 
 class ListeningSocketTest : public testing::Test {
  protected:
-  ListeningSocketTest() {
-    std::string name = "/tmp/listening-socket-test-XXXXXX";
-    folder_ = ::mkdtemp(name.data());
-    path_ = folder_ / "cri.sock";
-  }
-  ~ListeningSocketTest() override { std::filesystem::remove_all(folder_); }
-
   base::Result<ListeningSocket> Open() {
     return ListeningSocket::Open({.path = path_, .group = ""});
   }
@@ -42,8 +36,8 @@ class ListeningSocketTest : public testing::Test {
     return fd;
   }
 
-  std::filesystem::path folder_;
-  std::filesystem::path path_;
+  testsupport::TemporaryFolder folder_;
+  std::filesystem::path path_ = folder_.Path() / "cri.sock";
 };
 
 TEST_F(ListeningSocketTest, IsForRootAloneAndGoesWithItsOwner) {
@@ -59,7 +53,7 @@ TEST_F(ListeningSocketTest, IsForRootAloneAndGoesWithItsOwner) {
 }
 
 TEST_F(ListeningSocketTest, MakesItsFolder) {
-  path_ = folder_ / "a" / "b" / "cri.sock";
+  path_ = folder_.Path() / "a" / "b" / "cri.sock";
   EXPECT_TRUE(Open());
 }
 
@@ -98,7 +92,7 @@ TEST_F(ListeningSocketTest, AFileOfAnotherKindIsLeftAlone) {
 }
 
 TEST_F(ListeningSocketTest, AFolderThatOthersMayWriteToIsRefused) {
-  std::filesystem::permissions(folder_, std::filesystem::perms::others_write,
+  std::filesystem::permissions(folder_.Path(), std::filesystem::perms::others_write,
                                std::filesystem::perm_options::add);
   const auto socket = Open();
   ASSERT_FALSE(socket);
